@@ -1,0 +1,121 @@
+"""The one way to PostgreSQL: the engine, the only commit, and what counts as "the database is away".
+
+It knows nothing of any table; features bring their statements and are handed a connection inside a transaction.
+"""
+
+import asyncio
+import random
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from typing import Final, TypeVar
+
+import asyncpg
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
+
+metadata: Final = sa.MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "ck": "ck_%(table_name)s_%(constraint_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+"""Every feature's tables register here, so that Alembic sees one schema."""
+
+STATEMENT_TIMEOUT: Final = "60s"
+"""No statement of a request or a task may hold the database longer; migrations set their own."""
+
+T = TypeVar("T")
+
+# 40P01 deadlock detected, 40001 serialization failure: the statement is right, its moment was not.
+_TRANSIENT: Final = frozenset({"40P01", "40001"})
+_ATTEMPTS: Final = 6
+
+
+def normalised(url: str) -> URL:
+    """A PostgreSQL address as people write it (libpq's), as SQLAlchemy and asyncpg read it."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() not in {"postgresql", "postgres"}:
+        raise ValueError("the database address must begin with postgresql://")
+    query = dict(parsed.query)
+    if "sslmode" in query:
+        query["ssl"] = query.pop("sslmode")
+    return parsed.set(drivername="postgresql+asyncpg", query=query)
+
+
+class Database:
+    """A pool of connections to one PostgreSQL database."""
+
+    def __init__(self, url: str, *, application_name: str, pool_size: int = 10) -> None:
+        self.url = normalised(url)
+        self.engine = create_async_engine(
+            self.url,
+            pool_size=pool_size,
+            max_overflow=0,
+            pool_timeout=10,
+            connect_args={
+                "timeout": 10,
+                "server_settings": {
+                    "application_name": application_name,
+                    "statement_timeout": STATEMENT_TIMEOUT,
+                    "idle_in_transaction_session_timeout": STATEMENT_TIMEOUT,
+                    "timezone": "UTC",
+                    "jit": "off",
+                },
+            },
+        )
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction: committed when the block ends, rolled back when it raises. The only commit there is."""
+        async with self.engine.begin() as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def snapshot(self) -> AsyncIterator[AsyncConnection]:
+        """A read-only transaction in which every statement sees the same instant (REPEATABLE READ)."""
+        async with self.engine.connect() as connection:
+            await connection.execution_options(isolation_level="REPEATABLE READ", postgresql_readonly=True)
+            async with connection.begin():
+                yield connection
+
+    async def close(self) -> None:
+        """Close every connection."""
+        await self.engine.dispose()
+
+
+def sqlstate(error: BaseException) -> str | None:
+    """The SQLSTATE behind an error of SQLAlchemy or asyncpg, if there is one."""
+    origin = error.orig if isinstance(error, sa.exc.DBAPIError) else error
+    state = getattr(origin, "sqlstate", None) or getattr(origin, "pgcode", None)
+    return str(state) if state else None
+
+
+def is_away(error: BaseException) -> bool:
+    """Whether the error says that the database cannot be reached or cannot take work now.
+
+    Connection failures (class 08), lack of resources such as a full disk (53), and shutdown or start-up (57P).
+    """
+    if isinstance(error, sa.exc.TimeoutError | OSError | asyncpg.InterfaceError):
+        return True
+    if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
+        return True
+    state = sqlstate(error) or ""
+    return (
+        state[:2] in {"08", "53"} or state[:3] in {"57P", "58P"} or isinstance(error, sa.exc.InterfaceError)
+    )
+
+
+async def retried(task: Callable[[], Awaitable[T]]) -> T:
+    """Run a whole transaction again when PostgreSQL broke it off only because of another one."""
+    for attempt in range(1, _ATTEMPTS):
+        try:
+            return await task()
+        except sa.exc.DBAPIError as error:
+            if sqlstate(error) not in _TRANSIENT:
+                raise
+            await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - spreads retries, guards nothing
+    return await task()

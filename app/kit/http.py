@@ -1,0 +1,257 @@
+"""The outer layer of every answer: request id, trace context, access log, counters, and problems as documents.
+
+It knows HTTP and nothing of any route's meaning.
+"""
+
+import re
+import time
+import uuid
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+import structlog
+from fastapi import FastAPI, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse
+from prometheus_client import Counter, Histogram
+from pydantic import BaseModel
+from starlette.exceptions import HTTPException
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from app.kit.db import is_away
+from app.kit.problems import KINDS, MEDIA_TYPE, Fault, Problem
+from app.kit.text import Language, Text, preferred
+
+log = structlog.get_logger("http")
+
+_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._:+/=-]{1,128}")
+_TRACEPARENT: Final = re.compile(rb"00-[0-9a-f]{32}-[0-9a-f]{16}-[0-9a-f]{2}")
+_RETRY_AFTER_SECONDS: Final = "5"
+_LANGUAGES: Final[dict[str, Language]] = {"vi": "vi", "en": "en"}
+
+_requests: Final = Counter("dunghen_http_requests_total", "Answered requests", ["method", "route", "status"])
+_seconds: Final = Histogram(
+    "dunghen_http_request_seconds", "Time to the end of the answer", ["method", "route"]
+)
+
+
+class FaultOut(BaseModel):
+    """What is wrong at one place of a payload."""
+
+    pointer: str
+    detail: str
+
+
+class ProblemOut(BaseModel):
+    """A problem document (RFC 9457)."""
+
+    type: str
+    title: str
+    status: int
+    detail: str
+    instance: str
+    request_id: str
+    errors: list[FaultOut] | None = None
+
+
+def problem_responses(*kinds: str) -> dict[int | str, dict[str, Any]]:
+    """These kinds of problems as responses of an operation in the OpenAPI document."""
+    return {
+        str(KINDS[kind].status): {
+            "description": KINDS[kind].title.en,
+            "content": {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/ProblemOut"}}},
+        }
+        for kind in kinds
+    }
+
+
+PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
+    **problem_responses("unreadable", "unauthenticated", "forbidden", "not-found", "not-acceptable"),
+    **problem_responses("invalid", "unavailable"),
+}
+"""What any operation may answer."""
+
+
+class Edge:
+    """Gives every request an id, logs it once without its query or body, and counts it by route."""
+
+    def __init__(self, app: ASGIApp) -> None:
+        self._app = app
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Handle one connection; anything but HTTP passes through."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        given = dict(scope["headers"])
+        request_id = _taken(given.get(b"x-request-id"), _REQUEST_ID) or uuid.uuid4().hex
+        scope.setdefault("state", {})["request_id"] = request_id
+        started = time.perf_counter()
+        status = 0
+
+        async def numbered(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message["headers"] = [*message["headers"], (b"x-request-id", request_id.encode())]
+            await send(message)
+
+        try:
+            # PostgreSQL keeps no NUL in a text: no code, path or parameter can have one.
+            asked = answer(Request(scope), _NUL) if _has_nul(scope) else self._app
+            await asked(scope, _bounded(scope, receive), numbered)
+        except Exception as error:
+            if status:
+                raise  # the answer has begun; only breaking it off can tell that it is not whole
+            failed = unexpected(Request(scope), error)
+            await failed(scope, receive, numbered)
+        finally:
+            self._told(scope, given, request_id, status, time.perf_counter() - started)
+
+    def _told(
+        self, scope: Scope, given: MutableMapping[bytes, bytes], request_id: str, status: int, seconds: float
+    ) -> None:
+        # The route's pattern, not its path: paths carry codes, and each code would be a time series of its own.
+        # A plain route leaves no pattern behind, and has no parameter either: its path is its pattern.
+        plain = scope["path"] if "endpoint" in scope else "unmatched"
+        route = getattr(scope.get("route"), "path", plain)
+        _requests.labels(scope["method"], route, status).inc()
+        _seconds.labels(scope["method"], route).observe(seconds)
+        log.info(
+            "request",
+            method=scope["method"],
+            route=route,
+            status=status,
+            ms=round(seconds * 1000, 1),
+            request_id=request_id,
+            traceparent=_taken(given.get(b"traceparent"), _TRACEPARENT),
+        )
+
+
+_MAX_BODY_BYTES: Final = 8 * 1024 * 1024
+_OWN_LIMITS: Final = frozenset({"/v1/events", "/v1/events/validate"})
+"""Routes that read their bodies themselves, within limits of their own."""
+
+
+def _bounded(scope: Scope, receive: Receive) -> Receive:
+    """`receive`, refusing a body that is larger than any document of ours."""
+    if scope["path"] in _OWN_LIMITS:
+        return receive
+    left = _MAX_BODY_BYTES
+
+    async def counted() -> Message:
+        nonlocal left
+        message = await receive()
+        left -= len(message.get("body", b""))
+        if left < 0:
+            raise Problem("too-large", _TOO_LARGE)
+        return message
+
+    return counted
+
+
+_TOO_LARGE: Final = Text("Nội dung vượt quá 8 MiB.", "The body is larger than 8 MiB.")
+_NUL: Final = Problem("invalid", Text("Địa chỉ có ký tự NUL.", "The address has a NUL character."))
+
+
+def _has_nul(scope: Scope) -> bool:
+    return "\0" in scope["path"] or b"%00" in scope["query_string"] or b"\0" in scope["query_string"]
+
+
+def _taken(value: bytes | None, form: "re.Pattern[bytes]") -> str | None:
+    return value.decode() if value is not None and form.fullmatch(value) else None
+
+
+def request_id(request: Request) -> str:
+    """The id of this request, from `X-Request-ID` where it is a plain one, else made here."""
+    return str(request.state.request_id)
+
+
+def language(request: Request) -> Language:
+    """The reader's language: `lang=`, else `Accept-Language`, else the deployment's."""
+    asked = _LANGUAGES.get(request.query_params.get("lang", ""))
+    return asked or preferred(
+        request.headers.get("accept-language"), request.app.state.deployment.settings.language
+    )
+
+
+def answer(request: Request, problem: Problem) -> JSONResponse:
+    """The problem as its document, in the reader's language."""
+    document = problem.document(
+        language=language(request), instance=request.url.path, request_id=request_id(request)
+    )
+    return JSONResponse(document, problem.status, dict(problem.headers), MEDIA_TYPE)
+
+
+def install(app: FastAPI) -> None:
+    """Make every error of `app` a problem document, and put the edge around it."""
+    app.add_exception_handler(Problem, _problem)
+    app.add_exception_handler(RequestValidationError, _unvalidated)
+    app.add_exception_handler(HTTPException, _http)
+    app.add_middleware(Edge)
+
+
+async def _problem(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, Problem)  # noqa: S101 - registered for this class
+    return answer(request, error)
+
+
+async def _unvalidated(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, RequestValidationError)  # noqa: S101 - registered for this class
+    found = error.errors()
+    if any(fault["type"] == "json_invalid" for fault in found):
+        detail = Text("Nội dung không phải JSON hợp lệ (UTF-8).", "The body is not valid JSON (UTF-8).")
+        return answer(request, Problem("unreadable", detail))
+    faults = [Fault(_place(fault["loc"]), _sentence(fault)) for fault in found]
+    detail = Text("Có {n} chỗ sai; xem errors.", "{n} places are wrong; see errors.").filled(n=len(faults))
+    return answer(request, Problem("invalid", detail, faults))
+
+
+def _place(where: tuple[int | str, ...]) -> str:
+    """A JSON Pointer into the body; for parameters, the name with where it stands: `?period`, `{code}`, `header:x`."""
+    place, *rest = where
+    steps = "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in rest)
+    return steps if place == "body" else f"{place}:{'.'.join(str(step) for step in rest)}"
+
+
+_KNOWN_FAULTS: Final = {
+    "missing": Text("Thiếu trường bắt buộc này.", "This required field is missing."),
+    "not_yet": Text(
+        "Trường này chưa được hỗ trợ; hãy bỏ đi.", "This field is not supported yet; leave it out."
+    ),
+    "extra_forbidden": Text("Không có trường nào tên như vậy.", "There is no such field."),
+}
+
+
+def _sentence(fault: Any) -> Text:
+    message = str(fault["msg"])
+    return _KNOWN_FAULTS.get(fault["type"], Text(f"Giá trị không hợp lệ: {message}", message))
+
+
+_BY_STATUS: Final = {kind.status: name for name, kind in KINDS.items()}
+
+
+async def _http(request: Request, error: Exception) -> JSONResponse:
+    assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
+    kind = _BY_STATUS.get(error.status_code, "internal")
+    return answer(request, Problem(kind, KINDS[kind].advice, headers=dict(error.headers or {})))
+
+
+def unexpected(request: Request, error: Exception) -> JSONResponse:
+    """The answer to an error that no route expected: 503 while the database is away, else 500."""
+    if is_away(error):
+        log.warning("database away", error=type(error).__name__, request_id=request_id(request))
+        detail = Text(
+            "Cơ sở dữ liệu tạm thời không truy cập được.", "The database cannot be reached for the moment."
+        )
+        return answer(request, Problem("unavailable", detail, headers={"Retry-After": _RETRY_AFTER_SECONDS}))
+    # The error's text may carry a payload or a statement: its class and place are logged, never its text.
+    log.error("unexpected", error=type(error).__name__, at=_where(error), request_id=request_id(request))
+    return answer(request, Problem("internal", KINDS["internal"].advice))
+
+
+def _where(error: BaseException) -> str:
+    place = error.__traceback__
+    while place is not None and place.tb_next is not None:
+        place = place.tb_next
+    return f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place is not None else "?"

@@ -1,0 +1,32 @@
+"""The tree of units as pure arithmetic over "child → parent": who is above, who is in a circle, what is too deep.
+
+It knows codes only, and holds for parents that nobody has described yet.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+MAX_LEVELS: Final = 16
+"""Vietnam has had four; the bound keeps every walk up or down the tree short."""
+
+
+def chain(parents: Mapping[str, str], code: str) -> Iterator[str]:
+    """The unit, its parent, and so on up to the root; stops before it would come to a unit twice."""
+    seen: set[str] = set()
+    above: str | None = code
+    while above is not None and above not in seen:
+        yield above
+        seen.add(above)
+        above = parents.get(above)
+
+
+def circle(parents: Mapping[str, str], code: str) -> list[str] | None:
+    """The way from `code` up to `code` again, both named, if it is its own ancestor."""
+    way = list(chain(parents, code))
+    return [*way, code] if parents.get(way[-1]) == code else None
+
+
+def too_deep(parents: Mapping[str, str]) -> list[str] | None:
+    """The way up from a unit that lies deeper than `MAX_LEVELS`, if there is one. Wants a tree without circles."""
+    ways = (list(chain(parents, code)) for code in parents)
+    return next((way for way in ways if len(way) > MAX_LEVELS), None)

@@ -1,0 +1,269 @@
+"""Every statement on the log, the marks, the receipts and the rejections.
+
+Statements only: what they mean together is said in `ingest` and, for marks, in the projector.
+"""
+
+import uuid
+from collections.abc import Sequence
+from datetime import datetime, timedelta
+from typing import Any, Final
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.events.envelope import Event
+from app.events.tables import dossier_mark, event, receipt, rejected_event
+from app.events.types import PLACE
+
+# One statement appends and marks. Rows are taken in sorted order, first of the log and then of the marks, so that
+# two batches that share rows wait for each other instead of deadlocking. DO UPDATE, never DO NOTHING: a mark that
+# the projector is working on must grow a generation, or the event that arrives meanwhile would be lost to it.
+_APPEND: Final = sa.text("""
+WITH sent AS (
+    SELECT * FROM unnest(
+        CAST(:sources AS text[]), CAST(:ids AS text[]), CAST(:types AS text[]), CAST(:subjects AS text[]),
+        CAST(:times AS timestamptz[]), CAST(:data AS jsonb[]), CAST(:digests AS bytea[]), CAST(:receipts AS uuid[]),
+        CAST(:unit_limits AS text[]), CAST(:traceparents AS text[]), CAST(:sequences AS text[])
+    ) AS t (source, id, type, subject, time, data, digest, receipt, unit_limit, traceparent, sequence)
+), appended AS (
+    INSERT INTO event (source, id, type, subject, time, data, digest, recorded_at, receipt, unit_limit,
+                       traceparent, sequence)
+    SELECT source, id, type, subject, time, data, digest, :now, receipt, unit_limit, traceparent, sequence
+    FROM sent ORDER BY source, id
+    ON CONFLICT (source, id) DO NOTHING
+    RETURNING source, id, subject
+), marked AS (
+    INSERT INTO dossier_mark (subject, generation, since)
+    SELECT DISTINCT subject, 1, CAST(:now AS timestamptz) FROM appended ORDER BY subject
+    ON CONFLICT (subject) DO UPDATE SET generation = dossier_mark.generation + 1
+)
+SELECT CASE WHEN count(*) < cardinality(CAST(:ids AS text[])) THEN json_agg(json_build_array(source, id)) END,
+       count(*)
+FROM appended
+""")
+
+
+async def append(
+    connection: AsyncConnection,
+    rows: Sequence[tuple[Event, uuid.UUID, str | None]],
+    now: datetime,
+) -> set[tuple[str, str]] | None:
+    """Append events (each with its receipt and its key's unit limit) and mark their dossiers.
+
+    The rows carry distinct (source, id). Answers which of these were new, or None in the common case: all.
+    """
+    events = [row[0] for row in rows]
+    result = await connection.execute(
+        _APPEND,
+        {
+            "sources": [e.source for e in events],
+            "ids": [e.id for e in events],
+            "types": [e.type for e in events],
+            "subjects": [e.subject for e in events],
+            "times": [e.time for e in events],
+            "data": [e.data for e in events],
+            "digests": [e.digest for e in events],
+            "receipts": [row[1] for row in rows],
+            "unit_limits": [row[2] for row in rows],
+            "traceparents": [e.traceparent for e in events],
+            "sequences": [e.sequence for e in events],
+            "now": now,
+        },
+    )
+    new, count = result.one()
+    return None if count == len(rows) else {(source, id_) for source, id_ in new or []}
+
+
+async def stored(
+    connection: AsyncConnection, keys: Sequence[tuple[str, str]]
+) -> dict[tuple[str, str], bytes]:
+    """Digest of the events that the log holds under these (source, id)."""
+    wanted = sa.select(
+        sa.func.unnest(sa.literal([key[0] for key in keys], sa.ARRAY(sa.Text))).label("source"),
+        sa.func.unnest(sa.literal([key[1] for key in keys], sa.ARRAY(sa.Text))).label("id"),
+    ).subquery()
+    rows = await connection.execute(
+        sa.select(event.c.source, event.c.id, event.c.digest).join(
+            wanted, sa.and_(event.c.source == wanted.c.source, event.c.id == wanted.c.id)
+        )
+    )
+    return {(row.source, row.id): row.digest for row in rows}
+
+
+async def record(
+    connection: AsyncConnection, receipts: Sequence[dict[str, Any]], rejections: Sequence[dict[str, Any]]
+) -> None:
+    """Write what became of some calls, and what was refused in them."""
+    await connection.execute(sa.insert(receipt), list(receipts))
+    if rejections:
+        await connection.execute(sa.insert(rejected_event), list(rejections))
+
+
+async def grow_receipt(
+    connection: AsyncConnection, row: dict[str, Any], rejections: Sequence[dict[str, Any]]
+) -> None:
+    """Add one more committed part of a long call to its receipt."""
+    statement = sa.dialects.postgresql.insert(receipt).values(row)
+    await connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=[receipt.c.receipt],
+            set_={
+                name: receipt.c[name] + statement.excluded[name]
+                for name in ("accepted", "duplicate", "rejected")
+            }
+            | {"results": row["results"]},
+        )
+    )
+    if rejections:
+        await connection.execute(sa.insert(rejected_event), list(rejections))
+
+
+async def receipt_of(connection: AsyncConnection, asked: uuid.UUID) -> sa.Row[Any] | None:
+    """One receipt."""
+    return (await connection.execute(sa.select(receipt).where(receipt.c.receipt == asked))).one_or_none()
+
+
+async def computed_through(connection: AsyncConnection, now: datetime) -> datetime:
+    """The instant before which every acknowledged event is in the dossiers: the oldest mark's, else `now`."""
+    oldest: datetime | None = await connection.scalar(sa.select(sa.func.min(dossier_mark.c.since)))
+    return min(oldest, now) if oldest else now
+
+
+async def mark_where(connection: AsyncConnection, subjects: "sa.Select[tuple[str]]", now: datetime) -> int:
+    """Mark the dossiers that `subjects` selects, to be folded again; how many."""
+    chosen = subjects.subquery()
+    source = sa.select(chosen.c[0], sa.literal(1), sa.literal(now, sa.DateTime(timezone=True))).order_by(
+        chosen.c[0]
+    )
+    statement = sa.dialects.postgresql.insert(dossier_mark).from_select(
+        ["subject", "generation", "since"], source
+    )
+    result = await connection.execute(
+        statement.on_conflict_do_update(
+            index_elements=[dossier_mark.c.subject], set_={"generation": dossier_mark.c.generation + 1}
+        )
+    )
+    return result.rowcount
+
+
+async def forget_old(connection: AsyncConnection, before: datetime) -> int:
+    """Delete receipts and rejections recorded before an instant; how many."""
+    gone = 0
+    for table in (receipt, rejected_event):
+        gone += (await connection.execute(sa.delete(table).where(table.c.recorded_at < before))).rowcount
+    return gone
+
+
+# --- the projector's side of the marks -------------------------------------------------------------------------
+
+# SKIP LOCKED: marks that another worker is claiming, or that ingest is growing at this moment, are left for the
+# next claim. `leased_until` keeps others away while the owner folds, without a lock that ingest would wait for.
+_CLAIM: Final = sa.text("""
+WITH free AS (
+    SELECT subject FROM dossier_mark
+    WHERE leased_until < clock_timestamp()
+    ORDER BY since, subject LIMIT :most
+    FOR UPDATE SKIP LOCKED
+)
+UPDATE dossier_mark m SET lease = :lease, leased_until = clock_timestamp() + CAST(:length AS interval)
+FROM free WHERE m.subject = free.subject
+RETURNING m.subject, m.generation
+""")
+
+# What did not change since the claim is done; what grew meanwhile is freed for the next claim. A mark that is
+# neither has another owner by now.
+_RELEASE: Final = sa.text("""
+WITH claimed AS (
+    SELECT * FROM unnest(CAST(:subjects AS text[]), CAST(:generations AS bigint[])) AS t (subject, generation)
+), held AS (
+    SELECT m.subject, m.generation = c.generation AS done
+    FROM dossier_mark m JOIN claimed c USING (subject)
+    WHERE m.lease = :lease ORDER BY m.subject FOR UPDATE OF m
+), deleted AS (
+    DELETE FROM dossier_mark m USING held WHERE m.subject = held.subject AND held.done
+), freed AS (
+    UPDATE dossier_mark m SET lease = NULL, leased_until = '-infinity'
+    FROM held WHERE m.subject = held.subject AND NOT held.done
+)
+SELECT count(*) FROM held
+""")
+
+
+async def claim(
+    connection: AsyncConnection, lease: uuid.UUID, most: int, length: timedelta
+) -> dict[str, int]:
+    """Lease up to `most` marked dossiers, oldest first: code → generation."""
+    rows = await connection.execute(_CLAIM, {"lease": lease, "most": most, "length": length})
+    return {row.subject: row.generation for row in rows}
+
+
+async def release(connection: AsyncConnection, lease: uuid.UUID, claimed: dict[str, int]) -> bool:
+    """Let go of claimed marks; False when another worker took some of them over, and nothing may be saved."""
+    held: int = await connection.scalar(
+        _RELEASE, {"lease": lease, "subjects": list(claimed), "generations": list(claimed.values())}
+    )
+    return held == len(claimed)
+
+
+_BY_SUBJECTS: Final = sa.select(
+    event.c.subject,
+    event.c.source,
+    event.c.id,
+    event.c.type,
+    event.c.time,
+    sa.cast(event.c.data, sa.Text).label("data"),
+    event.c.recorded_at,
+    event.c.unit_limit,
+).where(event.c.subject == sa.any_(sa.bindparam("subjects", type_=sa.ARRAY(sa.Text))))
+
+
+async def of_dossiers(connection: AsyncConnection, subjects: Sequence[str]) -> Sequence[sa.Row[Any]]:
+    """Every event of these dossiers, in no particular order; `data` is JSON text."""
+    return (await connection.execute(_BY_SUBJECTS, {"subjects": list(subjects)})).all()
+
+
+async def of_dossier(connection: AsyncConnection, subject: str) -> list[sa.Row[Any]]:
+    """Every event of one dossier as it stands in the log, in the order in which they are folded."""
+    rows = await connection.execute(sa.select(event).where(event.c.subject == subject))
+    return sorted(rows, key=lambda row: (row.time, PLACE[row.type], row.source, row.id))
+
+
+async def listed(
+    connection: AsyncConnection,
+    *,
+    filters: dict[str, Any],
+    since: datetime | None,
+    until: datetime | None,
+    after: int | None,
+    limit: int,
+) -> Sequence[sa.Row[Any]]:
+    """Events in the order of recording, newest first, from a cursor on; `filters` are equalities by column name."""
+    query = sa.select(event).order_by(event.c.seq.desc()).limit(limit)
+    for name, value in filters.items():
+        query = query.where(event.c[name] == value)
+    if since is not None:
+        query = query.where(event.c.time >= since)
+    if until is not None:
+        query = query.where(event.c.time < until)
+    if after is not None:
+        query = query.where(event.c.seq < after)
+    return (await connection.execute(query)).all()
+
+
+async def rejected(
+    connection: AsyncConnection,
+    *,
+    sources: Sequence[str] | None,
+    key_id: str | None,
+    after: int | None,
+    limit: int,
+) -> Sequence[sa.Row[Any]]:
+    """Refused events, newest first; of some sources, or of one key, or all."""
+    query = sa.select(rejected_event).order_by(rejected_event.c.seq.desc()).limit(limit)
+    if sources is not None:
+        query = query.where(rejected_event.c.envelope["source"].astext.in_(sources))
+    if key_id is not None:
+        query = query.where(rejected_event.c.key_id == key_id)
+    if after is not None:
+        query = query.where(rejected_event.c.seq < after)
+    return (await connection.execute(query)).all()

@@ -1,0 +1,115 @@
+"""The routes of single dossiers: one, its events, and lists.
+
+They read; a dossier's page is folded from the log at that moment, so that it is never behind its own events.
+"""
+
+from datetime import date
+from typing import Annotated, Any, Final, Literal
+
+from fastapi import APIRouter, Query, Request
+from fastapi.responses import StreamingResponse
+from pydantic import AwareDatetime
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.directory.queries import subtree
+from app.directory.reach import visible_units
+from app.dossiers import listing
+from app.dossiers.dossier import Dossier
+from app.dossiers.facts import Policy
+from app.dossiers.projector import fold_one
+from app.dossiers.schemas import DossierOut, DossierRow
+from app.dossiers.views import page
+from app.events import queries as log
+from app.events.schemas import EventOut
+from app.keys.guard import Caller, DossiersRead
+from app.kit.deployment import Deployment, Here, Snapshot
+from app.kit.http import language
+from app.kit.paging import Cursor, Limit, Page
+from app.kit.problems import Problem
+from app.kit.text import Text
+
+router = APIRouter(prefix="/v1", tags=["dossiers"])
+
+Code = Annotated[str, Query(min_length=1, max_length=64, description="Dossier code, as its events name it.")]
+State = Literal["submitted", "in_progress", "waiting_supplement", "waiting_fee", "processed", "returned", "withdrawn", "stopped", "intake_refused", "voided"]  # fmt: skip
+Verdict = Literal["early", "on_time", "late", "not_due", "overdue", "undated"]
+
+_UNKNOWN: Final = Text("Không có hồ sơ mã này.", "There is no dossier of this code.")
+
+
+@router.get("/dossier", summary="One dossier", response_model=DossierOut)
+async def get_dossier(
+    code: Code, request: Request, caller: DossiersRead, here: Here, connection: Snapshot
+) -> dict[str, Any]:
+    """Its state, verdict, pauses and findings, with an explanation of how the verdict came about."""
+    dossier, policy = await _visible(connection, caller, here, code)
+    return page(dossier, policy, here.clock(), language(request))
+
+
+@router.get("/dossier/events", summary="The events of one dossier, in the order in which they are folded")
+async def get_dossier_events(
+    code: Code, caller: DossiersRead, here: Here, connection: Snapshot
+) -> Page[EventOut]:
+    """Every event of the log, those included that have no effect."""
+    await _visible(connection, caller, here, code)
+    rows = await log.of_dossier(connection, code)
+    return Page(items=[EventOut.model_validate(row, from_attributes=True) for row in rows])
+
+
+async def _visible(
+    connection: AsyncConnection, caller: Caller, here: Deployment, code: str
+) -> tuple[Dossier, Policy]:
+    """The dossier, if there is one that this key may see; to a limited key, a foreign one does not exist."""
+    dossier, policy = await fold_one(connection, code, here.settings)
+    if dossier is None:
+        raise Problem("not-found", _UNKNOWN)
+    if caller.unit is not None and (dossier.unit or dossier.submitted_unit) not in await subtree(
+        connection, caller.unit
+    ):
+        raise Problem("not-found", _UNKNOWN)
+    return dossier, policy
+
+
+@router.get(
+    "/dossiers",
+    summary="Dossiers, newest first",
+    response_model=Page[DossierRow],
+    responses={200: {"content": {"text/csv": {"schema": {"type": "string"}}}}},
+)
+async def list_dossiers(
+    request: Request,
+    caller: DossiersRead,
+    here: Here,
+    connection: Snapshot,
+    unit: Annotated[list[str] | None, Query(description="With all below it.")] = None,
+    procedure: Annotated[list[str] | None, Query(description="Canonical code.")] = None,
+    state: State | None = None,
+    verdict: Verdict | None = None,
+    from_: Annotated[
+        date | None, Query(alias="from", description="Received on or after this local day.")
+    ] = None,
+    to: Annotated[date | None, Query(description="Received on or before this local day.")] = None,
+    due_before: Annotated[AwareDatetime | None, Query(description="Due before this instant.")] = None,
+    finding: Annotated[str | None, Query(max_length=64, description="A kind of finding.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> Any:
+    """As the figures have them by now. With `Accept: text/csv` the page comes as CSV."""
+    chosen = listing.Choice(
+        units=await visible_units(connection, caller, unit or []),
+        procedures=procedure,
+        state=state,
+        verdict=verdict,
+        received_from=listing.midnight(from_, here.settings.zone),
+        received_until=listing.midnight(to, here.settings.zone, days_later=1),
+        due_before=due_before,
+        finding=finding,
+    )
+    rows, next_cursor = await listing.page(connection, chosen, here.clock(), cursor, limit)
+    items = [DossierRow.of(row, here.settings.zone) for row in rows]
+    if "text/csv" in request.headers.get("accept", ""):
+        headers = {"Link": f'<?cursor={next_cursor}>; rel="next"'} if next_cursor else None
+        return StreamingResponse(
+            listing.csv_lines(items), media_type="text/csv; charset=utf-8", headers=headers
+        )
+    return Page(items=items, next_cursor=next_cursor)

@@ -1,0 +1,69 @@
+"""The state that follows from a dossier's facts, as plain values.
+
+Nothing here depends on the present, and nothing here decides.
+"""
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import NamedTuple
+
+from app.dossiers.clock import Clock, Wait
+from app.worktime.deadline import Due
+
+
+class Finding(NamedTuple):
+    """One thing that does not fit; `source` and `id` name the event, where one event is meant."""
+
+    kind: str
+    source: str | None = None
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Stay:
+    """Time at one unit; `until` is None at the present one."""
+
+    unit: str
+    since: datetime
+    until: datetime | None
+
+
+@dataclass(slots=True)
+class Dossier:
+    """One dossier as its facts tell it. Instants are UTC; nothing here depends on the present."""
+
+    code: str
+    voided: bool = False
+    unit: str | None = None
+    procedure: str | None = None
+    channel: str | None = None
+    service_level: str | None = None
+    submitted_at: datetime | None = None
+    submitted_unit: str | None = None
+    received_at: datetime | None = None
+    ended_at: datetime | None = None
+    end_kind: str | None = None
+    returned_at: datetime | None = None
+    base_due: Due | None = None
+    base_from: str | None = None
+    clock: Clock = field(default_factory=lambda: Clock(None, None))
+    due_current: Due | None = None
+    waits: list[Wait] = field(default_factory=list)
+    stays: list[Stay] = field(default_factory=list)
+    outcome: str | None = None
+    intake_answered_at: datetime | None = None
+    fee_bearing: bool | None = None
+    paid_online_at: datetime | None = None
+    electronic_result_at: datetime | None = None
+    apology_at: datetime | None = None
+    apology_deadline: datetime | None = None
+    reappointments: int = 0
+    late_in_data_only: bool = False
+    findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def counted_at(self) -> datetime | None:
+        """When the end counts in periods: never before the reception."""
+        if self.ended_at is None or self.received_at is None:
+            return self.ended_at
+        return max(self.ended_at, self.received_at)

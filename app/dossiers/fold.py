@@ -1,0 +1,252 @@
+"""Folds the facts of one dossier, in their own order, into the one state that follows from them.
+
+Pure, after §3 of the domain note. It knows neither storage nor the present: what depends on "now" is for the reader.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+from typing import Final
+
+from app.directory.codes import canonical_procedure
+from app.directory.procedures import ProcedureRule
+from app.dossiers import clock
+from app.dossiers.clock import Clock, Wait, WaitKind, told
+from app.dossiers.dossier import Dossier, Stay
+from app.dossiers.effective import effective
+from app.dossiers.facts import Fact, Policy
+from app.dossiers.findings import look
+from app.worktime.deadline import (
+    Due,
+    add_calendar_days,
+    add_working_days,
+    add_working_hours,
+    end_of_working_day,
+    last_working_day_before,
+    shift,
+)
+
+VERSION: Final = 1
+"""Grows with every change of what a fold gives; dossiers derived under another version are folded again."""
+
+_ENDS: Final = ("dossier.processed", "dossier.returned")
+_CLOSINGS: Final = frozenset({"dossier.stopped", "dossier.withdrawn", "dossier.intake_refused"})
+_ANSWERS: Final = frozenset({"dossier.received", "dossier.intake_refused", "dossier.supplement_requested"})
+_REQUESTS: Final[dict[WaitKind, tuple[str, frozenset[str]]]] = {
+    "supplement": ("dossier.supplement_requested", frozenset({"dossier.supplemented"})),
+    "fee": ("dossier.fee_requested", frozenset({"dossier.paid_online", "dossier.paid_in_person"})),
+}
+_TELLING: Final = {
+    "dossier.supplemented": "due_at",
+    "dossier.rescheduled": "due_at",
+    "dossier.apology_issued": "new_due_at",
+}
+"""Events that tell the citizen a date, and the field that does."""
+
+
+def fold(code: str, facts: Sequence[Fact], policy: Policy) -> Dossier | None:
+    """The dossier that follows from these facts, in whatever order they are given; None if none of them stands."""
+    standing, findings = effective(facts, policy)
+    if not standing and not findings:
+        return None
+    dossier = Dossier(code, findings=findings)
+    if standing:
+        reception = _first(standing, "dossier.received")
+        end = _end(standing, reception)
+        _describe(dossier, standing, reception, end)
+        _place(dossier, standing, reception, end)
+        _run_clock(dossier, standing, reception, end, policy)
+        _judge(dossier, end, policy)
+        dossier.findings = findings + look(dossier, standing, reception, end, policy)
+    dossier.findings = sorted(
+        set(dossier.findings), key=lambda found: (found.kind, found.source or "", found.id or "")
+    )
+    return dossier
+
+
+def _first(facts: Sequence[Fact], kind: str) -> Fact | None:
+    return next((fact for fact in facts if fact.type == kind), None)
+
+
+def _end(facts: Sequence[Fact], reception: Fact | None) -> Fact | None:
+    """End of work: the first `processed`; if none, `returned`; if none, the first closing after the reception."""
+    for kind in _ENDS:
+        if (found := _first(facts, kind)) is not None:
+            return found
+    begun = reception is None
+    for fact in facts:
+        if begun and fact.type in _CLOSINGS:
+            return fact
+        begun = begun or fact is reception
+    return None
+
+
+def _describe(dossier: Dossier, facts: Sequence[Fact], reception: Fact | None, end: Fact | None) -> None:
+    """What the dossier is: procedure, channel, payments, apologies; each the first that was told."""
+    submission = _first(facts, "dossier.submitted")
+    if submission is not None:
+        dossier.submitted_at, dossier.submitted_unit = submission.time, submission.data["unit"]
+        dossier.intake_answered_at = _when(
+            fact for fact in facts if fact.type in _ANSWERS and fact.time >= submission.time
+        )
+    opened = reception or submission
+    if opened is not None:
+        dossier.procedure = canonical_procedure(opened.data["procedure"])
+    if reception is not None:
+        dossier.received_at = reception.time
+        dossier.channel = reception.data["channel"]
+        dossier.service_level = reception.data.get("service_level")
+    if end is not None:
+        dossier.ended_at, dossier.end_kind = end.time, end.type.removeprefix("dossier.")
+    dossier.voided = _first(facts, "dossier.voided") is not None
+    dossier.returned_at = _when(fact for fact in facts if fact.type == "dossier.returned")
+    dossier.paid_online_at = _when(fact for fact in facts if fact.type == "dossier.paid_online")
+    dossier.apology_at = _when(fact for fact in facts if fact.type == "dossier.apology_issued")
+    dossier.electronic_result_at = _when(
+        fact for fact in facts if fact.type == "dossier.processed" and fact.data.get("electronic_result")
+    )
+    dossier.fee_bearing = _fee_bearing(facts, reception)
+
+
+def _when(facts: Iterator[Fact]) -> datetime | None:
+    first = next(facts, None)
+    return first.time if first is not None else None
+
+
+def _fee_bearing(facts: Sequence[Fact], reception: Fact | None) -> bool | None:
+    """Whether the events say that the dossier bears a fee; None if they do not say."""
+    amounts = [fact.data["amount"] for fact in facts if fact.data.get("amount") is not None]
+    told = reception.data.get("fee_required") if reception is not None else None
+    if told or any(amount > 0 for amount in amounts):
+        return True
+    return False if told is False or amounts else None
+
+
+def _between(facts: Sequence[Fact], opening: Fact, end: Fact | None) -> Sequence[Fact]:
+    """The facts after the opening and before the end of work; none if it ended before it was opened."""
+    first = next(place for place, fact in enumerate(facts) if fact is opening) + 1
+    last = next((place for place, fact in enumerate(facts) if fact is end), len(facts))
+    return facts[first:last]
+
+
+def _place(dossier: Dossier, facts: Sequence[Fact], reception: Fact | None, end: Fact | None) -> None:
+    """Whose dossier it is: the unit that received it, then each it was transferred to until the end of work."""
+    opening = reception or _first(facts, "dossier.submitted") or _first(facts, "dossier.transferred")
+    if opening is None:
+        return
+    moves = [fact for fact in _between(facts, opening, end) if fact.type == "dossier.transferred"]
+    places = [(fact.data["unit"], fact.time) for fact in (opening, *moves)]
+    ends = [since for _, since in places[1:]] + [dossier.counted_at]
+    dossier.stays = [Stay(unit, since, until) for (unit, since), until in zip(places, ends, strict=True)]
+    dossier.unit = places[-1][0]
+
+
+def _run_clock(
+    dossier: Dossier, facts: Sequence[Fact], reception: Fact | None, end: Fact | None, policy: Policy
+) -> None:
+    if reception is not None:
+        rule = policy.procedures.get(dossier.procedure or "")
+        work = _between(facts, reception, end)
+        ended = end.time if end is not None else None
+        dossier.waits = [
+            *_waits("supplement", work, ended, policy, stops=True),
+            *_waits("fee", work, ended, policy, stops=rule is not None and rule.fee_stops_clock),
+        ]
+        dossier.base_due, dossier.base_from = _base_due(facts, reception, rule, policy)
+    dossier.clock = clock.run(dossier.base_due, dossier.waits, policy.calendar)
+    dossier.due_current, dossier.reappointments = _last_told(facts, dossier.clock, policy)
+
+
+def _waits(
+    kind: WaitKind, work: Sequence[Fact], ended: datetime | None, policy: Policy, *, stops: bool
+) -> Iterator[Wait]:
+    """From each request to its answer; the end of work ends what is still open."""
+    request, answers = _REQUESTS[kind]
+    since: datetime | None = None
+    for fact in work:
+        if fact.type == request:
+            since = since or fact.time
+        elif fact.type in answers and since is not None:
+            yield Wait(kind, since, fact.time, stops, told(fact.data.get("due_at"), policy.calendar.zone))
+            since = None
+    if since is not None:
+        yield Wait(kind, since, ended, stops)
+
+
+def _base_due(
+    facts: Sequence[Fact], reception: Fact, rule: ProcedureRule | None, policy: Policy
+) -> tuple[Due | None, str | None]:
+    """The due date before any pause, and where it is from: the slip, a duration, or a `late` event."""
+    zone = policy.calendar.zone
+    if (slip := told(reception.data.get("due_at"), zone)) is not None:
+        return slip, "slip"
+    if (duration := reception.data.get("duration")) is not None:
+        return _computed(reception.time, duration["value"], duration["unit"], policy), "event_duration"
+    if rule is not None and rule.duration_value is not None and rule.duration_unit is not None:
+        return _computed(
+            reception.time, rule.duration_value, rule.duration_unit, policy
+        ), "procedure_duration"
+    for fact in facts:
+        if fact.type == "dossier.late" and (late := told(fact.data.get("due_at"), zone)) is not None:
+            return late, "late_event"
+    return None, None
+
+
+def _computed(received: datetime, value: int, unit: str, policy: Policy) -> Due:
+    zone = policy.calendar.zone
+    if unit == "working_hour":
+        return Due.by(add_working_hours(policy.calendar, received, value))
+    if unit == "calendar_day":
+        return Due.on(add_calendar_days(policy.calendar, received, value, policy.cutoff), zone)
+    return Due.on(add_working_days(policy.calendar, received, value, policy.cutoff), zone)
+
+
+def _last_told(facts: Sequence[Fact], ran: Clock, policy: Policy) -> tuple[Due | None, int]:
+    """What the citizen was last told, moved by the pauses that counted since; and how many new dates were told."""
+    last, at = ran.due, None
+    appointments: list[Due] = []
+    for fact in facts:
+        date = (
+            told(fact.data.get(_TELLING[fact.type]), policy.calendar.zone) if fact.type in _TELLING else None
+        )
+        if date is None:
+            continue
+        last, at = date, fact.time
+        if fact.type != "dossier.supplemented" and date not in appointments:
+            appointments.append(date)
+    if last is not None and at is not None:
+        later = [
+            (max(span.begin, at), span.end) for span in ran.counted if span.end is not None and span.end > at
+        ]
+        last = shift(last, policy.calendar, later)
+    return last, len(appointments)
+
+
+def _judge(dossier: Dossier, end: Fact | None, policy: Policy) -> None:
+    """Early, on time or late at the end of work; by when an apology is owed; late only in the data."""
+    due = dossier.clock.due
+    if due is not None and dossier.received_at is not None:
+        dossier.apology_deadline = _apology_deadline(due, dossier.received_at, policy)
+    if end is None or dossier.received_at is None:
+        return
+    zone = policy.calendar.zone
+    if due is None:
+        dossier.outcome = "undated"
+    elif end.time > due.at:
+        dossier.outcome = "late"
+    else:
+        dossier.outcome = "early" if end.time.astimezone(zone).date() < due.day(zone) else "on_time"
+        dossier.late_in_data_only = end.recorded_at > due.at
+
+
+def _apology_deadline(due: Due, received_at: datetime, policy: Policy) -> datetime:
+    """The end of the last working day before the due date (offset: a setting; 0 is the due day itself).
+
+    The due date itself when that day lies before the reception.
+    """
+    calendar = policy.calendar
+    day = due.day(calendar.zone)
+    for _ in range(policy.apology_days_before):
+        day = last_working_day_before(calendar, day)
+    if day < received_at.astimezone(calendar.zone).date():
+        return due.at
+    return end_of_working_day(calendar, day)

@@ -1,0 +1,143 @@
+"""Keeps the dossier table equal to the fold of the log: claims marked dossiers, folds them, saves them.
+
+The one place that writes dossiers. It knows marks and transactions; what follows from facts is the fold's.
+"""
+
+import uuid
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from datetime import timedelta
+from typing import Any, Final
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.directory import queries as directory
+from app.directory.codes import canonical_procedure
+from app.dossiers import queries
+from app.dossiers.dossier import Dossier
+from app.dossiers.facts import Fact, Policy
+from app.dossiers.fold import VERSION, fold
+from app.dossiers.row import row
+from app.events import queries as log
+from app.events.tables import event
+from app.kit.db import retried
+from app.kit.deployment import Deployment
+from app.settings import Settings
+from app.worktime.calendar import plain
+
+BATCH: Final = 2_000
+"""Dossiers a claim: enough to make the statements cheap, few enough to be quick."""
+
+LEASE: Final = timedelta(seconds=30)
+"""How long a claim keeps others away; a worker that dies is replaced after this."""
+
+
+class LostLeaseError(Exception):
+    """Another worker took some marks over; what was folded is thrown away, the other one's fold is newer."""
+
+
+class Projector:
+    """Folds marked dossiers of one deployment. Any number may run at once, in any number of processes."""
+
+    def __init__(self, here: Deployment) -> None:
+        self._here = here
+
+    async def run_once(self, most: int = BATCH) -> int:
+        """Fold up to `most` marked dossiers; how many were claimed. 0 means that nothing was waiting."""
+        lease = uuid.uuid4()
+        async with self._here.database.transaction() as connection:
+            claimed = await log.claim(connection, lease, most, LEASE)
+        if claimed:
+            await retried(lambda: self._project(lease, claimed))
+        return len(claimed)
+
+    async def run_until_current(self) -> int:
+        """Fold everything that is marked; how many dossiers."""
+        await self.take_up_changes()
+        done = 0
+        while count := await self.run_once():
+            done += count
+        return done
+
+    async def take_up_changes(self) -> None:
+        """Mark what must be folded again because the rules or the directory changed."""
+        rules = derivation_rules(self._here.settings)
+        now = self._here.clock()
+        async with self._here.database.transaction() as connection:
+            if await queries.derived_under(connection) != rules:
+                await log.mark_where(connection, sa.select(event.c.subject).distinct(), now)
+                await queries.derive_under(connection, rules)
+            for kind, code in await directory.claim_changes(connection):
+                if kind == "unit":
+                    touched = queries.of_units(await directory.subtree(connection, code))
+                else:
+                    touched = queries.of_procedure(code)
+                await log.mark_where(connection, touched, now)
+
+    async def _project(self, lease: uuid.UUID, claimed: dict[str, int]) -> None:
+        async with self._here.database.transaction() as connection:
+            # A statement of its own after the claim: its snapshot holds every event whose mark was claimed.
+            folded = await fold_stored(connection, sorted(claimed), self._here.settings)
+            rows = [row(dossier) for dossier in folded.values() if dossier is not None]
+            if rows:
+                await queries.save(connection, rows)
+            gone = [code for code, dossier in folded.items() if dossier is None]
+            if gone:
+                await queries.drop(connection, gone)
+            if not await log.release(connection, lease, claimed):
+                raise LostLeaseError
+
+
+def derivation_rules(settings: Settings) -> str:
+    """The rules that a dossier depends on besides its facts and the directory, as one line."""
+    return f"fold {VERSION}; {settings.timezone}; cut-off {settings.cutoff}; apology {settings.apology_days_before}"
+
+
+async def fold_stored(
+    connection: AsyncConnection, codes: Sequence[str], settings: Settings
+) -> dict[str, Dossier | None]:
+    """Code → what the log says of it now; None for a dossier that no fact speaks of."""
+    facts: defaultdict[str, list[Fact]] = defaultdict(list)
+    for event_row in await log.of_dossiers(connection, codes):
+        facts[event_row.subject].append(_fact(event_row))
+    policy = await _policy(connection, facts.values(), settings)
+    return {code: fold(code, facts[code], policy) for code in codes}
+
+
+async def fold_one(
+    connection: AsyncConnection, code: str, settings: Settings
+) -> tuple[Dossier | None, Policy]:
+    """One dossier as the log has it at this moment, and the values that it was folded with."""
+    facts = [_fact(event_row) for event_row in await log.of_dossiers(connection, [code])]
+    policy = await _policy(connection, [facts], settings)
+    return fold(code, facts, policy), policy
+
+
+def _fact(event_row: sa.Row[Any]) -> Fact:
+    return Fact(
+        event_row.source,
+        event_row.id,
+        event_row.type,
+        event_row.time,
+        msgspec.json.decode(event_row.data),
+        event_row.recorded_at,
+        event_row.unit_limit,
+    )
+
+
+async def _policy(connection: AsyncConnection, facts: Iterable[Sequence[Fact]], settings: Settings) -> Policy:
+    procedures = {
+        canonical_procedure(fact.data["procedure"])
+        for group in facts
+        for fact in group
+        if "procedure" in fact.data
+    }
+    return Policy(
+        calendar=plain(settings.zone),
+        cutoff=settings.cutoff,
+        apology_days_before=settings.apology_days_before,
+        units=await directory.units(connection),
+        procedures=await directory.procedures_for(connection, procedures),
+    )

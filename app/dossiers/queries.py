@@ -1,0 +1,102 @@
+"""Every statement on the dossier table and on the rules it was derived under.
+
+Statements only; what is saved, the fold says.
+"""
+
+from collections.abc import Collection, Sequence
+from typing import Any, Final
+
+import msgspec
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.dossiers.tables import derivation, dossier
+
+_COLUMNS: Final = [column.name for column in dossier.columns]
+
+# Rows come as one JSON text and are taken in sorted order, so that two workers cannot deadlock. An unchanged row
+# is left alone: folding again what did not change writes nothing.
+_SAVE: Final = sa.text(f"""
+INSERT INTO dossier ({", ".join(_COLUMNS)})
+SELECT {", ".join(_COLUMNS)} FROM json_populate_recordset(NULL::dossier, CAST(:rows AS json)) ORDER BY code
+ON CONFLICT (code) DO UPDATE SET {", ".join(f"{name} = EXCLUDED.{name}" for name in _COLUMNS if name != "code")}
+WHERE dossier IS DISTINCT FROM EXCLUDED
+""")  # noqa: S608 - the names are this module's own columns
+
+
+async def save(connection: AsyncConnection, rows: Sequence[dict[str, Any]]) -> None:
+    """Put these dossiers in the place of what the table holds under their codes."""
+    await connection.execute(_SAVE, {"rows": msgspec.json.encode(rows).decode()})
+
+
+async def drop(connection: AsyncConnection, codes: Collection[str]) -> None:
+    """Delete the dossiers that no fact speaks of any more."""
+    await connection.execute(
+        sa.delete(dossier).where(dossier.c.code == sa.any_(sa.literal(list(codes), sa.ARRAY(sa.Text))))
+    )
+
+
+async def truncate(connection: AsyncConnection) -> None:
+    """Throw every dossier away."""
+    await connection.execute(sa.delete(dossier))
+
+
+async def derived_under(connection: AsyncConnection) -> str | None:
+    """The rules that the table was derived under; None if it never was."""
+    rules: str | None = await connection.scalar(sa.select(derivation.c.rules).with_for_update())
+    return rules
+
+
+async def derive_under(connection: AsyncConnection, rules: str) -> None:
+    """Note the rules that the table is derived under from now on."""
+    statement = insert(derivation).values(single=True, rules=rules)
+    await connection.execute(
+        statement.on_conflict_do_update(index_elements=["single"], set_={"rules": statement.excluded.rules})
+    )
+
+
+def of_units(codes: Collection[str]) -> "sa.Select[tuple[str]]":
+    """The dossiers that these units are or were accountable for, and those where a key's unit limit was in the way."""
+    among = sa.literal(list(codes), sa.ARRAY(sa.Text))
+    return sa.select(dossier.c.code).where(
+        sa.or_(
+            dossier.c.unit == sa.any_(among),
+            dossier.c.submitted_unit == sa.any_(among),
+            dossier.c.findings.contains(["foreign_unit"]),
+        )
+    )
+
+
+def of_procedure(code: str) -> "sa.Select[tuple[str]]":
+    """The dossiers of a procedure, by its canonical code."""
+    return sa.select(dossier.c.code).where(dossier.c.procedure == code)
+
+
+_DIFFERING: Final = sa.text("""
+WITH expected AS (
+    SELECT * FROM json_populate_recordset(NULL::dossier, CAST(:rows AS json))
+), held AS (
+    SELECT * FROM dossier WHERE code = ANY(CAST(:codes AS text[]))
+)
+SELECT COALESCE(e.code, h.code) AS code,
+       CASE WHEN h.code IS NULL THEN 'row missing'
+            WHEN e.code IS NULL THEN 'row without facts'
+            ELSE (SELECT string_agg(key, ', ' ORDER BY key)
+                  FROM jsonb_each(to_jsonb(e)) AS a JOIN jsonb_each(to_jsonb(h)) AS b USING (key)
+                  WHERE a.value IS DISTINCT FROM b.value)
+       END AS columns
+FROM expected e FULL JOIN held h ON h.code = e.code
+WHERE e IS DISTINCT FROM h
+ORDER BY 1
+""")
+
+
+async def differing(
+    connection: AsyncConnection, codes: Collection[str], expected: Sequence[dict[str, Any]]
+) -> list[tuple[str, str]]:
+    """Which of these dossiers the table does not hold as expected, and the columns in which it differs."""
+    rows = await connection.execute(
+        _DIFFERING, {"rows": msgspec.json.encode(expected).decode(), "codes": list(codes)}
+    )
+    return [(found.code, found.columns) for found in rows]

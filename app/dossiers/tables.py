@@ -1,0 +1,71 @@
+"""The dossier as the figures need it: one row per dossier code, always equal to the fold of its events.
+
+Everything here is derived and can be thrown away; what only one dossier's page needs is folded anew when asked for.
+"""
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY, TSTZMULTIRANGE
+
+from app.kit.db import metadata
+
+
+def _instant(name: str, comment: str | None = None) -> "sa.Column[object]":
+    return sa.Column(name, sa.DateTime(timezone=True), comment=comment)
+
+
+dossier = sa.Table(
+    "dossier",
+    metadata,
+    sa.Column("code", sa.Text, primary_key=True),
+    sa.Column("voided", sa.Boolean, nullable=False, comment="entered by mistake: in no figure"),
+    sa.Column("state", sa.Text, nullable=False, comment="where it stands in its life"),
+    sa.Column("unit", sa.Text, comment="accountable at the end of work or, while open, at present"),
+    sa.Column("procedure", sa.Text, comment="canonical code"),
+    sa.Column("channel", sa.Text, comment="online, counter or post"),
+    sa.Column("service_level", sa.Text, comment="full, partial or none, where an event says so"),
+    _instant("submitted_at"),
+    sa.Column("submitted_unit", sa.Text),
+    _instant("received_at", "the reception; without it the dossier stands in intake figures only"),
+    _instant("ended_at", "end of work as it happened"),
+    sa.Column("end_kind", sa.Text, comment="processed, returned, stopped, withdrawn or intake_refused"),
+    _instant("counted_at", "when the end counts in periods: never before the reception"),
+    sa.Column("outcome", sa.Text, comment="early, on_time, late or undated; null while open"),
+    _instant("due_original", "judges; moved by pauses only; a bare date is its last microsecond"),
+    sa.Column("due_original_is_date", sa.Boolean, nullable=False),
+    _instant("due_current", "what the citizen was last told"),
+    sa.Column("due_current_is_date", sa.Boolean, nullable=False),
+    _instant(
+        "overdue_from", "overdue at an instant after this while open; null: undated or the clock stands still"
+    ),
+    sa.Column("supplement_waits", TSTZMULTIRANGE, nullable=False, comment="(requested, supplemented]"),
+    sa.Column("fee_waits", TSTZMULTIRANGE, nullable=False, comment="(requested, paid]"),
+    _instant("intake_answered_at"),
+    sa.Column("fee_bearing", sa.Boolean, comment="as its events say; null: they do not say"),
+    _instant("paid_online_at", "first online payment"),
+    _instant("electronic_result_at"),
+    _instant("apology_at", "first apology"),
+    _instant("apology_deadline"),
+    sa.Column("reappointments", sa.SmallInteger, nullable=False),
+    sa.Column("findings", ARRAY(sa.Text), nullable=False, comment="kinds, sorted, each once"),
+    sa.Column("late_in_data_only", sa.Boolean, nullable=False, comment="depends on the time of recording"),
+    sa.Index("ix_dossier_unit_received_at", "unit", "received_at"),
+    sa.Index("ix_dossier_received_at", "received_at"),
+    sa.Index("ix_dossier_submitted_unit", "submitted_unit"),
+    sa.Index("ix_dossier_procedure", "procedure"),
+    sa.Index("ix_dossier_counted_at", "counted_at"),
+    sa.Index(
+        "ix_dossier_overdue_from_open",
+        "overdue_from",
+        postgresql_where=sa.text("ended_at IS NULL AND NOT voided"),
+    ),
+    sa.Index("ix_dossier_findings", "findings", postgresql_using="gin"),
+)
+
+derivation = sa.Table(
+    "derivation",
+    metadata,
+    sa.Column("single", sa.Boolean, primary_key=True),
+    sa.Column(
+        "rules", sa.Text, nullable=False, comment="fold version and the settings that the fold depends on"
+    ),
+)

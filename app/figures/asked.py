@@ -1,0 +1,113 @@
+"""What a request for figures asks: its parameters, checked as a whole, turned into a question to the dossiers.
+
+It refuses whatever it does not know, since a parameter that is silently ignored gives another figure than was meant.
+"""
+
+import re
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date
+from typing import Final
+
+from fastapi import Request
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.directory.codes import canonical_procedure
+from app.directory.reach import visible_units
+from app.figures.schemas import Asked
+from app.keys.caller import Caller
+from app.kit.problems import Fault, Problem
+from app.kit.text import Text
+from app.metrics import periods
+from app.metrics.question import Question
+
+_MAX_KEYS: Final = 2
+_REPEATABLE: Final = frozenset({"unit", "procedure", "sector", "channel", "group_by"})
+_JSON: Final = ("application/json", "application/*", "*/*")
+_NEVER: Final = re.compile(r"q=0(\.0*)?")
+
+_WRONG: Final = Text("Tham số không hợp lệ; xem errors.", "The parameters are not valid; see errors.")
+_NOT_YET: Final = {
+    "closing": Text("Chưa có chốt số liệu.", "There are no closings yet."),
+    "compare": Text("Chưa so sánh được với kỳ khác.", "Periods cannot be compared yet."),
+    "structure": Text("Chưa tính được theo cơ cấu hiện nay.", "The structure of now is not answered yet."),
+}
+_TWICE: Final = Text("Tham số này chỉ được nêu một lần.", "This parameter may be given only once.")
+_KEYS: Final = Text("Nhóm theo tối đa hai khóa khác nhau.", "Group by at most two different keys.")
+_ROOT: Final = Text(
+    "group_by=child cần đúng một unit=, là đơn vị cấp trên.",
+    "group_by=child needs exactly one unit=, the unit above.",
+)
+_JSON_ONLY: Final = Text(
+    "Số liệu hiện chỉ trả về application/json; chưa có CSV và XLSX.",
+    "Figures are answered as application/json only; there is no CSV or XLSX yet.",
+)
+
+
+def answerable(request: Request) -> None:
+    """Refuse what the contract names and this version cannot answer, and a single parameter given twice.
+
+    Raises Problem invalid, or not-acceptable for another media type than JSON.
+    """
+    given = Counter(name for name, _ in request.query_params.multi_items())
+    if request.query_params.get("structure") == "then":
+        del given["structure"]
+    faults = [Fault(f"query:{name}", _NOT_YET[name]) for name in given if name in _NOT_YET]
+    faults += [
+        Fault(f"query:{name}", _TWICE) for name, n in given.items() if n > 1 and name not in _REPEATABLE
+    ]
+    if faults:
+        raise Problem("invalid", _WRONG, faults)
+    if not _accepts_json(request.headers.get("accept") or "*/*"):
+        raise Problem("not-acceptable", _JSON_ONLY)
+
+
+async def question(
+    connection: AsyncConnection, caller: Caller, asked: Asked, counts: tuple[str, ...], today: date
+) -> Question:
+    """The question that `asked` puts, as far as the key reaches; `today` is the local date.
+
+    Raises Problem invalid with every fault, and forbidden for a unit outside of the key's.
+    """
+    root = _root(asked, caller)
+    faults = list(_faults(asked, root))
+    period = None
+    try:
+        period = periods.asked(asked.period, asked.from_, asked.to, today)
+    except periods.Misread as misread:
+        faults.append(Fault(f"query:{misread.parameter}", misread.reason))
+    if faults or period is None:
+        raise Problem("invalid", _WRONG, faults)
+    return Question(
+        counts=counts,
+        period=period,
+        by=tuple(asked.group_by),
+        units=await visible_units(connection, caller, asked.unit),
+        procedures=[canonical_procedure(code) for code in asked.procedure] or None,
+        sectors=asked.sector or None,
+        channels=asked.channel or None,
+        root=root,
+    )
+
+
+def _root(asked: Asked, caller: Caller) -> str | None:
+    """The one unit whose subtree is asked for; a limited key that names none asks for its own."""
+    if not asked.unit:
+        return caller.unit
+    return asked.unit[0] if len(asked.unit) == 1 else None
+
+
+def _faults(asked: Asked, root: str | None) -> Iterator[Fault]:
+    if len(asked.group_by) > _MAX_KEYS or len(set(asked.group_by)) < len(asked.group_by):
+        yield Fault("query:group_by", _KEYS)
+    if "child" in asked.group_by and root is None:
+        yield Fault("query:unit", _ROOT)
+
+
+def _accepts_json(accept: str) -> bool:
+    """Whether an `Accept` header lets JSON through; the most specific range decides (RFC 9110 §12.5.1)."""
+    welcome: dict[str, bool] = {}
+    for part in accept.lower().split(","):
+        media, *parameters = (piece.strip() for piece in part.split(";"))
+        welcome[media] = not any(_NEVER.fullmatch(parameter) for parameter in parameters)
+    return next((welcome[media] for media in _JSON if media in welcome), False)

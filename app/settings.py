@@ -31,6 +31,12 @@ def _split(value: object) -> object:
     return [part.strip() for part in value.split(",") if part.strip()] if isinstance(value, str) else value
 
 
+def _text(value: object) -> str:
+    if isinstance(value, SecretStr):
+        return value.get_secret_value()
+    return ",".join(str(part) for part in value) if isinstance(value, list) else str(value)
+
+
 class Settings(BaseSettings):
     """One deployment's settings; the name of each variable is `DUNGHEN_` and the field in capitals."""
 
@@ -119,6 +125,13 @@ class Settings(BaseSettings):
         if value not in available_timezones():
             raise ValueError(f"{value!r} is no IANA time zone such as Asia/Ho_Chi_Minh")
         return value
+
+    def variables(self) -> dict[str, str]:
+        """These settings as variables of the environment, for a process of ours to be started with."""
+        values = {name: getattr(self, name) for name in self.model_fields_set}
+        return {
+            f"DUNGHEN_{name.upper()}": _text(value) for name, value in values.items() if value is not None
+        }
 
     @cached_property
     def zone(self) -> ZoneInfo:

@@ -3,12 +3,10 @@
 They read; a dossier's page is folded from the log at that moment, so that it is never behind its own events.
 """
 
-from datetime import date
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
-from pydantic import AwareDatetime
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.directory.queries import subtree
@@ -20,6 +18,7 @@ from app.dossiers.projector import fold_one
 from app.dossiers.schemas import DossierOut, DossierRow
 from app.dossiers.views import page
 from app.events import queries as log
+from app.events.instants import Day, Instant
 from app.events.schemas import EventOut
 from app.keys.guard import Caller, DossiersRead
 from app.kit.deployment import Deployment, Here, Snapshot
@@ -86,10 +85,10 @@ async def list_dossiers(
     state: State | None = None,
     verdict: Verdict | None = None,
     from_: Annotated[
-        date | None, Query(alias="from", description="Received on or after this local day.")
+        Day | None, Query(alias="from", description="Received on or after this local day.")
     ] = None,
-    to: Annotated[date | None, Query(description="Received on or before this local day.")] = None,
-    due_before: Annotated[AwareDatetime | None, Query(description="Due before this instant.")] = None,
+    to: Annotated[Day | None, Query(description="Received on or before this local day.")] = None,
+    due_before: Annotated[Instant | None, Query(description="Due before this instant.")] = None,
     finding: Annotated[str | None, Query(max_length=64, description="A kind of finding.")] = None,
     cursor: Cursor = None,
     limit: Limit = 100,

@@ -14,12 +14,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.dossiers.schemas import DossierRow
 from app.dossiers.tables import dossier
-from app.events.instants import EARLIEST, LATEST
 from app.kit import export, paging
-from app.kit.problems import Problem
-from app.kit.text import Text
 
-_YEARS: Final = Text("Ngày phải từ năm 1900 đến 2200.", "Days lie between 1900 and 2200.")
 _HEADER: Final = list(DossierRow.model_fields)
 
 
@@ -38,9 +34,7 @@ class Choice:
 
 
 def midnight(day: date | None, zone: ZoneInfo, *, days_later: int = 0) -> datetime | None:
-    """The beginning of a local day, or of one that comes later. Raises Problem invalid outside of 1900 to 2200."""
-    if day is not None and not EARLIEST <= day.year <= LATEST:
-        raise Problem("invalid", _YEARS)
+    """The beginning of a local day, or of one that comes later."""
     return datetime.combine(day + timedelta(days=days_later), time(), zone) if day is not None else None
 
 

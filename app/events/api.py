@@ -10,13 +10,13 @@ from uuid import UUID
 
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
-from pydantic import AwareDatetime
 from starlette.responses import JSONResponse
 
 from app.events import queries
 from app.events.deliveries import Delivery, deliver, read
 from app.events.envelope import Refused
 from app.events.ingest import MAX_RESULTS, Ingest, Result, Sender
+from app.events.instants import Instant
 from app.events.openapi import REQUEST_BODY
 from app.events.published import described, envelope_schema
 from app.events.schemas import EventOut, FaultOut, ReceiptOut, RejectedOut, ResultOut, TypeOut, ValidationOut
@@ -24,7 +24,7 @@ from app.events.types import TYPES
 from app.events.waiting import figures_include
 from app.keys.guard import AnyKey, Caller, EventsRead, EventsWrite, authenticate
 from app.kit.deployment import Here, Snapshot, deployment
-from app.kit.http import answer, language
+from app.kit.http import answer, language, problem_responses
 from app.kit.paging import Cursor, Limit, Page, read_number, written
 from app.kit.problems import Fault, Problem
 from app.kit.text import Text
@@ -123,6 +123,7 @@ def _results(results: Sequence[Result], spoken: str) -> list[dict[str, Any]]:
     response_model=ValidationOut,
     summary="Check events without storing them",
     openapi_extra={"requestBody": REQUEST_BODY},
+    responses=problem_responses("too-large", "unsupported-media-type"),
 )
 async def validate_events(request: Request, caller: EventsWrite, here: Here) -> dict[str, Any]:
     """Checks a body of `POST /v1/events` (one event or a batch) as it would be checked now, and stores nothing."""
@@ -150,8 +151,8 @@ async def list_events(
     type: Annotated[str | None, Query(max_length=64)] = None,  # noqa: A002 - the contract's name
     subject: Annotated[str | None, Query(max_length=64, description="Dossier code.")] = None,
     receipt: UUID | None = None,
-    since: Annotated[AwareDatetime | None, Query(description="Happened at or after.")] = None,
-    until: Annotated[AwareDatetime | None, Query(description="Happened before.")] = None,
+    since: Annotated[Instant | None, Query(description="Happened at or after.")] = None,
+    until: Annotated[Instant | None, Query(description="Happened before.")] = None,
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Page[EventOut]:

@@ -163,7 +163,7 @@ def _formalities(members: dict[str, Any]) -> list[Fault]:
     if "data_base64" in members:
         found.append(Fault("/data_base64", faults.BASE64))
     found.extend(
-        Fault(faults.pointer([name[:64]]), faults.ATTRIBUTE)
+        Fault(faults.pointer([name]), faults.ATTRIBUTE)
         for name in members
         if name != "data_base64" and not (name.isascii() and name.isalnum() and name == name.lower())
     )

@@ -79,8 +79,13 @@ FOREIGN_RETRACTION: Final = Text(
 
 
 def pointer(path: Iterable[str | int]) -> str:
-    """A JSON Pointer (RFC 6901)."""
-    return "".join(f"/{str(step).replace('~', '~0').replace('/', '~1')}" for step in path)
+    """A JSON Pointer (RFC 6901); of a name that was sent, what can be printed and stored."""
+    return "".join(f"/{_shown(str(step)).replace('~', '~0').replace('/', '~1')}" for step in path)
+
+
+def _shown(name: str) -> str:
+    """At most 64 characters, those that cannot be printed (NUL among them) replaced."""
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in name[:64])
 
 
 def of_data(error: ValidationError) -> list[Fault]:

@@ -5,7 +5,9 @@ Pure: it knows the forms and the years that are accepted, and no present time.
 
 import re
 from datetime import UTC, date, datetime
-from typing import Final
+from typing import Annotated, Any, Final
+
+from pydantic import BeforeValidator, WithJsonSchema
 
 EARLIEST: Final = 1900
 LATEST: Final = 2200
@@ -40,3 +42,27 @@ def due(text: str) -> datetime | date:
     if not EARLIEST <= day.year <= LATEST:
         raise ValueError(text)
     return day
+
+
+def _day(text: Any) -> date:
+    if not isinstance(text, str) or not _DAY.fullmatch(text):
+        raise ValueError("a date such as 2026-03-20")
+    day = due(text)
+    assert not isinstance(day, datetime)  # noqa: S101 - tells mypy what the form says
+    return day
+
+
+def _instant(text: Any) -> datetime:
+    try:
+        return instant(text)
+    except (TypeError, ValueError):
+        raise ValueError("an RFC 3339 instant with offset, such as 2026-03-20T16:30:00+07:00") from None
+
+
+Day = Annotated[date, BeforeValidator(_day), WithJsonSchema({"type": "string", "format": "date"})]
+"""A parameter that is a local date; a number is none."""
+
+Instant = Annotated[
+    datetime, BeforeValidator(_instant), WithJsonSchema({"type": "string", "format": "date-time"})
+]
+"""A parameter that is an instant with an offset; a number is none."""

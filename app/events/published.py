@@ -15,7 +15,7 @@ def described(name: str) -> TypeOut:
     return TypeOut(
         type=name,
         description=model.__doc__ or "",
-        data_schema=model.model_json_schema(),
+        data_schema=data_schema(name),
         example=example(name),
     )
 
@@ -33,9 +33,26 @@ def example(name: str) -> dict[str, Any]:
     }
 
 
+def data_schema(name: str) -> dict[str, Any]:
+    """The JSON Schema of a type's data, without references, so that it can stand inside any document."""
+    schema = TYPES[name].model_json_schema()
+    parts = schema.pop("$defs", {})
+
+    def inlined(value: Any) -> Any:
+        if isinstance(value, dict):
+            part = value.get("$ref")
+            return (
+                inlined(parts[part.rpartition("/")[2]]) if part else {k: inlined(v) for k, v in value.items()}
+            )
+        return [inlined(item) for item in value] if isinstance(value, list) else value
+
+    found: dict[str, Any] = inlined(schema)
+    return found
+
+
 def envelope_schema(name: str) -> dict[str, Any]:
     """The JSON Schema (2020-12) of an event of this type."""
-    data = TYPES[name].model_json_schema(ref_template="#/properties/data/$defs/{model}")
+    data = data_schema(name)
     required = ["id", "source", "type", "subject", "time", *(["data"] if data.get("required") else [])]
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

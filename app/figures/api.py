@@ -19,7 +19,7 @@ from app.kit.deployment import Deployment, Here, Snapshot
 from app.kit.http import language
 from app.kit.problems import Problem
 from app.kit.text import Text
-from app.metrics.catalogue import CATALOGUE, COUNTS
+from app.metrics.catalogue import CATALOGUE, COUNTS, RATES
 from app.metrics.metric import Balance, Rate
 
 router: Final = APIRouter(prefix="/v1", tags=["metrics"])
@@ -36,7 +36,14 @@ _MOVING: Final = ("as_of", "computed_through")
 
 
 def _rate(
-    key: Annotated[str, Path(description="A rate of `GET /v1/metrics`.", examples=["on_time"])],
+    key: Annotated[
+        str,
+        Path(
+            description="A rate of `GET /v1/metrics`.",
+            examples=["on_time"],
+            json_schema_extra={"enum": [rate.key for rate in RATES]},
+        ),
+    ],
 ) -> Rate:
     metric = CATALOGUE.get(key)
     if not isinstance(metric, Rate):

@@ -5,6 +5,7 @@ It knows nothing of any table; features bring their statements and are handed a 
 
 import asyncio
 import random
+import socket
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import asynccontextmanager
 from typing import Final, TypeVar
@@ -33,6 +34,12 @@ T = TypeVar("T")
 # 40P01 deadlock detected, 40001 serialization failure: the statement is right, its moment was not.
 _TRANSIENT: Final = frozenset({"40P01", "40001"})
 _ATTEMPTS: Final = 6
+
+# A server that is down leaves no socket to connect to; other errors of the operating system are not the database's.
+_UNREACHABLE: Final = (
+    *(ConnectionError, TimeoutError, FileNotFoundError, socket.gaierror),
+    *(sa.exc.TimeoutError, asyncpg.InterfaceError),
+)
 
 
 def normalised(url: str) -> URL:
@@ -99,7 +106,7 @@ def is_away(error: BaseException) -> bool:
 
     Connection failures (class 08), lack of resources such as a full disk (53), and shutdown or start-up (57P).
     """
-    if isinstance(error, sa.exc.TimeoutError | OSError | asyncpg.InterfaceError):
+    if isinstance(error, _UNREACHABLE):
         return True
     if isinstance(error, sa.exc.DBAPIError) and error.connection_invalidated:
         return True

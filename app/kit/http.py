@@ -111,10 +111,7 @@ class Edge:
     def _told(
         self, scope: Scope, given: MutableMapping[bytes, bytes], request_id: str, status: int, seconds: float
     ) -> None:
-        # The route's pattern, not its path: paths carry codes, and each code would be a time series of its own.
-        # A plain route leaves no pattern behind, and has no parameter either: its path is its pattern.
-        plain = scope["path"] if "endpoint" in scope else "unmatched"
-        route = getattr(scope.get("route"), "path", plain)
+        route = _pattern(scope)
         _requests.labels(scope["method"], route, status).inc()
         _seconds.labels(scope["method"], route).observe(seconds)
         log.info(
@@ -126,6 +123,16 @@ class Edge:
             request_id=request_id,
             traceparent=_taken(given.get(b"traceparent"), _TRACEPARENT),
         )
+
+
+def _pattern(scope: Scope) -> str:
+    """The route's pattern, not its path: paths carry codes, and each code would be a time series of its own."""
+    # FastAPI keeps the whole pattern of a nested router's route here, and only its own part in the route itself.
+    found = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
+    if found is not None:
+        return str(found.path)
+    # A plain route leaves no pattern behind, and has no parameter either: its path is its pattern.
+    return scope["path"] if "endpoint" in scope else "unmatched"
 
 
 _MAX_BODY_BYTES: Final = 8 * 1024 * 1024
@@ -233,6 +240,10 @@ _BY_STATUS: Final = {kind.status: name for name, kind in KINDS.items()}
 
 async def _http(request: Request, error: Exception) -> JSONResponse:
     assert isinstance(error, HTTPException)  # noqa: S101 - registered for this class
+    if isinstance(error.__cause__, Problem):
+        return answer(
+            request, error.__cause__
+        )  # raised while FastAPI read the body, which it takes for bad JSON
     kind = _BY_STATUS.get(error.status_code, "internal")
     return answer(request, Problem(kind, KINDS[kind].advice, headers=dict(error.headers or {})))
 

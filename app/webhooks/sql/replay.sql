@@ -1,0 +1,26 @@
+-- Send again every message since an instant that this endpoint would hear today, in order where it keeps order.
+INSERT INTO delivery (endpoint, message, lane, state, attempts, next_attempt_at)
+SELECT
+    endpoint.id,
+    message.seq,
+    CASE WHEN endpoint.ordered THEN '/' || coalesce(message.unit, '') ELSE '' END,
+    'pending',
+    0,
+    :now
+FROM endpoint
+INNER JOIN message
+    ON
+        message.created_at >= :since
+        AND message.type <> :test  -- was meant for one endpoint, once
+        AND (endpoint.types IS NULL OR message.type = ANY(endpoint.types))
+        AND (endpoint.unit IS NULL OR endpoint.unit = ANY(message.lineage))
+        AND (endpoint.unit_limit IS NULL OR endpoint.unit_limit = ANY(message.lineage))
+WHERE endpoint.id = :endpoint
+ON CONFLICT (endpoint, message) DO UPDATE
+    SET
+        state = 'pending',
+        attempts = 0,
+        lease = NULL,
+        next_attempt_at = excluded.next_attempt_at
+    -- One that is being sent at this moment is as good as sent again.
+    WHERE delivery.lease IS NULL OR delivery.next_attempt_at <= :now

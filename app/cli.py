@@ -1,0 +1,378 @@
+"""`dunghen`: thin commands over the functions that the service itself uses.
+
+It reads options and prints results; no rule stands here. Exit codes: 0 done, 1 the check failed, 2 wrong usage.
+"""
+
+import asyncio
+import json
+import sys
+from collections.abc import Awaitable, Callable
+from dataclasses import asdict
+from datetime import UTC, date, datetime, time
+from pathlib import Path
+from typing import Annotated, Any, Final, TypeVar
+
+import typer
+from pydantic import SecretStr, ValidationError
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
+from app import __version__
+from app.keys import queries as keys
+from app.keys.caller import SCOPES
+from app.keys.terms import KeyTermsError
+from app.kit import logs
+from app.kit.deployment import Deployment
+from app.kit.postgres import EmbeddedPostgresError
+from app.kit.problems import Problem
+from app.settings import Settings
+
+T = TypeVar("T")
+
+cli: Final = typer.Typer(
+    name="dunghen",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,  # its tracebacks show values, and values may be secrets
+)
+keys_cli: Final = typer.Typer(no_args_is_help=True, help="API keys.")
+cli.add_typer(keys_cli, name="keys")
+
+out: Final = Console(highlight=False, soft_wrap=True)
+err: Final = Console(stderr=True, highlight=False, soft_wrap=True)
+
+DataDir = Annotated[
+    Path | None, typer.Option(help="Where the embedded database and the secret key live.", show_default=False)
+]
+Json = Annotated[bool, typer.Option("--json", help="Print the result as JSON.")]
+Host = Annotated[str, typer.Option(help="Address to listen on.")]
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")]
+
+DEMO_KEY: Final = "dunghen-demo-key"
+"""The demo's key, printed and documented: the demo holds generated data and listens on loopback only."""
+
+
+def _settings(data_dir: Path | None, **changes: Any) -> Settings:
+    try:
+        settings = Settings()
+    except ValidationError as error:
+        for fault in error.errors(include_url=False, include_input=False):
+            err.print(
+                f"DUNGHEN_{'_'.join(str(step) for step in fault['loc']).upper()}: {fault['msg']}",
+                markup=False,
+            )
+        raise typer.Exit(2) from None
+    if data_dir is not None:
+        changes["data_dir"] = data_dir.absolute()
+    settings = settings.model_copy(update=changes)
+    logs.configure(settings.log_level, settings.log_format)
+    return settings
+
+
+def _run(settings: Settings, name: str, task: Callable[[Deployment], Awaitable[T]]) -> T:
+    """Run one task on the deployment's database, started for it if nothing runs it yet."""
+    from app.serving import deployed, located  # noqa: PLC0415 - keeps --help and the small commands quick
+
+    async def run(url: str) -> T:
+        async with deployed(settings, url, name) as here:
+            return await task(here)
+
+    with located(settings) as (url, _):
+        return asyncio.run(run(url))
+
+
+def _bar(what: str) -> Progress:
+    return Progress(
+        TextColumn(what),
+        BarColumn(),
+        TextColumn("{task.percentage:>3.0f} %"),
+        TimeRemainingColumn(),
+        console=err,
+    )
+
+
+@cli.command()
+def serve(
+    host: Host = "127.0.0.1",
+    port: Port = 8000,
+    data_dir: DataDir = None,
+    worker: Annotated[bool, typer.Option(help="Do the background work too.")] = True,
+) -> None:
+    """Run the API and the background work, on an embedded PostgreSQL unless DUNGHEN_DATABASE_URL is set."""
+    from app import serving  # noqa: PLC0415 - keeps --help and the small commands quick
+
+    serving.serve(_settings(data_dir), host, port, with_worker=worker, announce=_announce)
+
+
+def _announce(address: str) -> None:
+    out.print(
+        f"Đúng Hẹn {__version__}: {address}  (docs: {address}/docs, ready: {address}/health/ready)",
+        markup=False,
+    )
+
+
+@cli.command()
+def worker(
+    data_dir: DataDir = None,
+    with_parent: Annotated[
+        bool, typer.Option("--with-parent", hidden=True, help="End with standard input.")
+    ] = False,
+) -> None:
+    """Do the background work alone: fold dossiers, watch units, deliver webhooks."""
+    from app import serving  # noqa: PLC0415 - keeps --help and the small commands quick
+
+    serving.work(_settings(data_dir), with_parent=with_parent)
+
+
+@cli.command()
+def demo(host: Host = "127.0.0.1", port: Port = 8000, data_dir: DataDir = None) -> None:
+    """Serve a generated sample city. Nothing in it is real."""
+    from app import serving  # noqa: PLC0415 - keeps --help and the small commands quick
+    from app.demo.city import load  # noqa: PLC0415
+    from app.settings import default_data_dir  # noqa: PLC0415
+
+    base = default_data_dir()
+    settings = _settings(data_dir or base.with_name(f"{base.name}-demo"))
+    own_key = settings.bootstrap_key is None
+    changes: dict[str, Any] = {"bootstrap_key": SecretStr(DEMO_KEY)} if own_key else {}
+    if not settings.webhook_allow_networks:
+        changes["webhook_allow_networks"] = serving.LOOPBACK
+    settings = settings.model_copy(update=changes)
+
+    async def prepare(here: Deployment) -> None:
+        with _bar("Sample city") as bar:
+            task = bar.add_task("", total=None)
+            await load(here, lambda done, total: bar.update(task, completed=done, total=total))
+
+    def announce(address: str) -> None:
+        _announce(address)
+        shown = DEMO_KEY if own_key else "DUNGHEN_BOOTSTRAP_KEY"
+        out.print(f"SAMPLE DATA, nothing in it is real. Key with every scope: {shown}", markup=False)
+
+    serving.serve(settings, host, port, with_worker=True, announce=announce, prepare=prepare)
+
+
+@keys_cli.command("create")
+def create_key(
+    name: Annotated[str, typer.Option(help="What the key is for.")],
+    scope: Annotated[list[str], typer.Option(help=f"One of {', '.join(SCOPES)}; repeatable.")],
+    unit: Annotated[str | None, typer.Option(help="Limit the key to this unit and all below it.")] = None,
+    source: Annotated[
+        list[str] | None, typer.Option(help="Bind the key to this event source; repeatable.")
+    ] = None,
+    expires: Annotated[
+        datetime | None, typer.Option(formats=["%Y-%m-%d"], help="Last day (local) on which the key works.")
+    ] = None,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Make a key and print it: it is shown this once and stored only as a hash."""
+    settings = _settings(data_dir)
+    ends = _end_of(expires.date(), settings) if expires is not None else None
+
+    async def create(here: Deployment) -> tuple[str, str]:
+        async with here.database.transaction() as connection:
+            return await keys.create(
+                connection,
+                name=name,
+                scopes=scope,
+                unit=unit,
+                sources=source or (),
+                expires_at=ends,
+                now=here.clock(),
+            )
+
+    key_id, text = _run(settings, "keys", create)
+    if as_json:
+        _print_json({"id": key_id, "key": text})
+    else:
+        err.print(f"{key_id}: keep this key, it is not shown again.", markup=False)
+        out.print(text, markup=False)
+
+
+def _end_of(day: date, settings: Settings) -> datetime:
+    return datetime.combine(day, time.max, settings.zone).astimezone(UTC)
+
+
+@keys_cli.command("list")
+def list_keys(data_dir: DataDir = None, as_json: Json = False) -> None:
+    """List keys, never their text."""
+
+    async def listed(here: Deployment) -> list[keys.StoredKey]:
+        async with here.database.transaction() as connection:
+            return await keys.listed(connection)
+
+    found = _run(_settings(data_dir), "keys", listed)
+    if as_json:
+        _print_json([asdict(key) for key in found])
+        return
+    for key in found:
+        limits = [*key.scopes, *([f"unit {key.unit}"] if key.unit else []), *(key.sources or ())]
+        state = (
+            "revoked" if key.revoked_at else f"expires {key.expires_at:%Y-%m-%d}" if key.expires_at else ""
+        )
+        out.print(f"{key.id}  {key.name}  {' '.join(limits)}  {state}".rstrip(), markup=False)
+
+
+@keys_cli.command("revoke")
+def revoke_key(key_id: Annotated[str, typer.Argument(metavar="ID")], data_dir: DataDir = None) -> None:
+    """Revoke a key; it is refused from the next request on."""
+
+    async def revoke(here: Deployment) -> bool:
+        async with here.database.transaction() as connection:
+            return await keys.revoke(connection, key_id, here.clock())
+
+    if not _run(_settings(data_dir), "keys", revoke):
+        err.print(f"There is no valid key {key_id}.", markup=False)
+        raise typer.Exit(1)
+
+
+@cli.command("import")
+def import_files(
+    files: Annotated[list[Path], typer.Argument(metavar="FILE…", exists=True, dir_okay=False, readable=True)],
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every event and store nothing.")] = False,
+    faults: Annotated[
+        Path | None, typer.Option(help="Write what was refused, with file and line, here.")
+    ] = None,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Take events from NDJSON files (also .gz). Run it again after an interruption: nothing is counted twice."""
+    from app.importing import Tally, import_events  # noqa: PLC0415 - keeps --help and the small commands quick
+
+    async def run(here: Deployment) -> Tally:
+        with _bar("Import") as bar, (faults or Path("/dev/null")).open("w", encoding="utf-8") as told:
+            task = bar.add_task("", total=sum(path.stat().st_size for path in files))
+            return await import_events(
+                here,
+                files,
+                dry_run=dry_run,
+                faults=told,
+                progress=lambda done: bar.update(task, completed=done),
+            )
+
+    tally = _run(_settings(data_dir), "import", run)
+    counts = {"accepted": tally.accepted, "duplicate": tally.duplicate, "rejected": tally.rejected}
+    if as_json:
+        _print_json(counts | {"dry_run": dry_run})
+    else:
+        out.print(", ".join(f"{count} {name}" for name, count in counts.items()), markup=False)
+    if tally.rejected:
+        raise typer.Exit(1)
+
+
+@cli.command()
+def rebuild(data_dir: DataDir = None, as_json: Json = False) -> None:
+    """Throw away everything derived and derive it again from the log."""
+    from app.ops import proof  # noqa: PLC0415 - keeps --help and the small commands quick
+
+    async def run(here: Deployment) -> int:
+        with _bar("Rebuild") as bar:
+            task = bar.add_task("", total=None)
+            return await proof.rebuild(
+                here, lambda done, total: bar.update(task, completed=done, total=total)
+            )
+
+    dossiers = _run(_settings(data_dir), "rebuild", run)
+    if as_json:
+        _print_json({"dossiers": dossiers})
+    else:
+        out.print(f"{dossiers} dossiers derived again", markup=False)
+
+
+@cli.command()
+def verify(data_dir: DataDir = None, as_json: Json = False) -> None:
+    """Recount everything from the log and report any difference (exit code 1)."""
+    from app.ops import proof  # noqa: PLC0415 - keeps --help and the small commands quick
+
+    async def run(here: Deployment) -> proof.Verdict:
+        with _bar("Verify") as bar:
+            task = bar.add_task("", total=None)
+            return await proof.verify(here, lambda done, total: bar.update(task, completed=done, total=total))
+
+    verdict = _run(_settings(data_dir), "verify", run)
+    if as_json:
+        _print_json(
+            {
+                "checked": verdict.checked,
+                "pending": verdict.pending,
+                "different": verdict.different,
+                "differences": verdict.differences,
+            }
+        )
+    else:
+        for line in verdict.differences:
+            out.print(line, markup=False)
+        out.print(
+            f"{verdict.checked} dossiers checked, {verdict.different} different, {verdict.pending} not folded yet",
+            markup=False,
+        )
+    if verdict.different:
+        raise typer.Exit(1)
+
+
+@cli.command()
+def openapi() -> None:
+    """Print the OpenAPI document."""
+    from app.kit.db import Database  # noqa: PLC0415 - keeps --help and the small commands quick
+    from app.main import create_app  # noqa: PLC0415
+
+    unconnected = Database("postgresql://localhost/unused", application_name="openapi")
+    _print_json(create_app(Deployment(_settings(None), unconnected)).openapi())
+
+
+@cli.command()
+def settings(data_dir: DataDir = None, as_json: Json = False) -> None:
+    """Print every setting with its value and its default; secrets are masked."""
+    found = _settings(data_dir)
+    shown = [
+        {
+            "name": f"DUNGHEN_{name.upper()}",
+            "value": _written(getattr(found, name)),
+            "default": _written(field.get_default(call_default_factory=True)),
+            "description": field.description,
+        }
+        for name, field in Settings.model_fields.items()
+    ]
+    if as_json:
+        _print_json(shown)
+        return
+    for line in shown:
+        out.print(f"{line['name']}={line['value'] or ''}", style="bold", markup=False)
+        out.print(f"    {line['description']} Default: {line['default'] or 'none'}.", markup=False)
+
+
+def _written(value: Any) -> str | None:
+    if value is None:
+        return None
+    return ",".join(str(part) for part in value) if isinstance(value, list) else str(value)
+
+
+def _print_json(value: Any) -> None:
+    sys.stdout.write(json.dumps(value, ensure_ascii=False, indent=2, default=str) + "\n")
+
+
+def main() -> None:
+    """The `dunghen` command."""
+    try:
+        cli()
+    except Problem as problem:
+        language = Settings().language
+        err.print(problem.detail.said(language), markup=False)
+        for fault in problem.errors:
+            err.print(f"  {fault.pointer}: {fault.detail.said(language)}", markup=False)
+        sys.exit(2)
+    except KeyTermsError as error:
+        err.print(error.text.said(Settings().language), markup=False)
+        sys.exit(2)
+    except EmbeddedPostgresError as error:
+        err.print(error.text.said(Settings().language), markup=False)
+        sys.exit(1)
+    except OSError as error:
+        err.print(str(error), markup=False)
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

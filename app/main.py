@@ -1,0 +1,81 @@
+"""Puts the HTTP application together: routers, the outer layer, and what routes are handed.
+
+The only place that knows every router; no rule and no statement stands here.
+"""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from typing import Final
+
+from fastapi import FastAPI
+from fastapi.responses import RedirectResponse
+from pydantic import BaseModel
+from starlette.routing import Route
+
+from app import __version__
+from app.directory import api as directory
+from app.directory.queries import subtree
+from app.dossiers import api as dossiers
+from app.events import api as events
+from app.events import openapi as events_openapi
+from app.events.ingest import Ingest
+from app.figures import api as figures
+from app.keys.keyring import Keyring
+from app.kit import http
+from app.kit.deployment import Deployment
+from app.kit.openapi import document
+from app.lagging import api as lagging
+from app.ops import api as ops
+from app.webhooks import api as webhooks
+
+_DESCRIPTION: Final = """
+Facts about dossiers come in as CloudEvents; figures, alerts and signed webhooks come out.
+
+* **First steps**: create a key (`dunghen keys create`), then `POST /v1/events`.
+* **Errors** are `application/problem+json` (RFC 9457); `type` is a path that explains the kind.
+* **Languages**: Vietnamese and English, by `lang=` or `Accept-Language`.
+"""
+
+_OPERATIONS: Final = {"/v1/events": {"post": events_openapi.POST_EVENTS}}
+_MODELS: Final[list[type[BaseModel]]] = [*events_openapi.MODELS, http.ProblemOut]
+
+
+def create_app(here: Deployment) -> FastAPI:
+    """The application of one deployment; its database is closed when the application ends."""
+    app = FastAPI(
+        title="Đúng Hẹn",
+        version=__version__,
+        description=_DESCRIPTION,
+        license_info={"name": "Apache-2.0", "identifier": "Apache-2.0"},
+        lifespan=_lifespan,
+        docs_url="/docs",
+        redoc_url=None,
+        separate_input_output_schemas=False,
+    )
+    app.state.deployment = here
+    app.state.keyring = Keyring(here.database, here.settings, here.clock)
+    app.state.ingest = Ingest(here.database, here.clock)
+    app.state.unit_inside = _unit_inside
+    http.install(app)
+    app.router.routes.append(Route("/v1/events", events.post_events, methods=["POST"]))
+    for router in (events, dossiers, figures, directory, lagging, webhooks, ops):
+        app.include_router(router.router, responses=http.PROBLEMS)
+    for router in (lagging, webhooks):
+        app.webhooks.include_router(router.messages)
+    app.add_api_route("/", _home, include_in_schema=False)
+    app.openapi = lambda: document(app, _OPERATIONS, _MODELS, events_openapi.SCHEMAS)  # type: ignore[method-assign] # FastAPI's documented way to extend the document
+    return app
+
+
+@asynccontextmanager
+async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    await app.state.deployment.database.close()
+
+
+async def _unit_inside(connection: object, limit: str, unit: str) -> bool:
+    return unit in await subtree(connection, limit)  # type: ignore[arg-type] # the hook's type names no database
+
+
+async def _home() -> RedirectResponse:
+    return RedirectResponse("/docs")

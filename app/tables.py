@@ -1,0 +1,12 @@
+"""Imports every feature's tables, so that Alembic sees one schema; it holds nothing else."""
+
+from app.directory import tables as directory
+from app.dossiers import tables as dossiers
+from app.events import tables as events
+from app.keys import tables as keys
+from app.kit.db import metadata
+from app.lagging import tables as lagging
+from app.ops import tables as ops
+from app.webhooks import tables as webhooks
+
+__all__ = ["directory", "dossiers", "events", "keys", "lagging", "metadata", "ops", "webhooks"]

@@ -1,0 +1,115 @@
+"""The commands as processes: results, exit codes and words."""
+
+import gzip
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from app.cli import cli
+from app.settings import Settings
+from tests.events.makers import processed, received
+from tests.processes import environment
+
+
+def dunghen(*words: str, url: str | None = None, **settings: str) -> "subprocess.CompletedProcess[str]":
+    return subprocess.run(
+        [sys.executable, "-m", "app.cli", *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
+        env=environment(url, {"log_level": "error", **settings}),
+    )
+
+
+def test_import_counts_exactly_tells_faults_and_may_be_run_again(database_url: str, tmp_path: Path) -> None:
+    file, faults = tmp_path / "events.ndjson.gz", tmp_path / "faults.ndjson"
+    events = [received(f"H{number}") for number in range(30)] + [
+        processed("H1"),
+        received("H1"),
+        received("H9", channel="fax"),
+    ]
+    file.write_bytes(gzip.compress("\n\n".join(json.dumps(made) for made in events).encode()))
+
+    dry = dunghen("import", str(file), "--dry-run", "--json", url=database_url)
+    assert (dry.returncode, json.loads(dry.stdout)) == (
+        1, {"accepted": 32, "duplicate": 0, "rejected": 1, "dry_run": True},
+    )  # fmt: skip
+    first = dunghen("import", str(file), "--faults", str(faults), url=database_url)
+    assert (first.returncode, first.stdout.strip()) == (1, "31 accepted, 1 duplicate, 1 rejected")
+    (fault,) = [json.loads(line) for line in faults.read_text().splitlines()]
+    assert (fault["line"], fault["status"], fault["errors"][0]["pointer"]) == (65, "invalid", "/data/channel")
+    again = dunghen("import", str(file), "--json", url=database_url)
+    assert json.loads(again.stdout) == {"accepted": 0, "duplicate": 32, "rejected": 1, "dry_run": False}
+
+    verdict = json.loads(dunghen("verify", "--json", url=database_url).stdout)
+    assert (verdict["checked"], verdict["different"], verdict["pending"]) == (30, 0, 0)
+    assert dunghen("rebuild", url=database_url).stdout.strip() == "30 dossiers derived again"
+
+
+def test_settings_are_listed_and_secrets_masked() -> None:
+    shown = dunghen("settings", "--json", bootstrap_key="very-secret-key-1234")
+    assert "very-secret" not in shown.stdout
+    assert {row["name"] for row in json.loads(shown.stdout)} == {
+        f"DUNGHEN_{name.upper()}" for name in Settings.model_fields
+    }
+
+
+@pytest.mark.parametrize(
+    ("words", "settings"),
+    [
+        (("settings",), {"timezone": "Mars/Base"}),
+        (("nonsense",), {}),
+        (("import", "/nowhere"), {}),
+        (("keys", "create", "--name", "n"), {}),
+    ],
+)
+def test_wrong_usage_is_exit_code_2(words: tuple[str, ...], settings: dict[str, str]) -> None:
+    done = dunghen(*words, **settings)
+    assert done.returncode == 2
+    assert "Traceback" not in done.stderr
+
+
+def test_an_unknown_scope_is_told(database_url: str) -> None:
+    done = dunghen("keys", "create", "--name", "n", "--scope", "everything", url=database_url)
+    assert (done.returncode, "everything" in done.stderr) == (2, True)
+
+
+def test_keys_are_listed_without_their_text(database_url: str) -> None:
+    words = (
+        "keys",
+        "create",
+        "--name",
+        "dashboard",
+        "--scope",
+        "metrics:read",
+        "--unit",
+        "H10",
+        "--expires",
+        "2030-01-01",
+    )
+    made = json.loads(dunghen(*words, "--json", url=database_url).stdout)
+    listed = dunghen("keys", "list", url=database_url).stdout
+    assert made["id"] in listed
+    assert made["key"] not in listed
+    assert dunghen("keys", "revoke", made["id"], url=database_url).returncode == 0
+    assert dunghen("keys", "revoke", "none", url=database_url).returncode == 1
+
+
+def test_the_openapi_document_is_printed_without_a_database(capsys: pytest.CaptureFixture[str]) -> None:
+    cli(["openapi"], standalone_mode=False)
+    document = json.loads(capsys.readouterr().out)
+    assert document["openapi"].startswith("3.1")
+    assert "/v1/events" in document["paths"]
+    assert "unit.lagging" in document["webhooks"]
+
+
+@pytest.mark.parametrize(
+    "words", [(), ("serve",), ("worker",), ("demo",), ("keys", "create"), ("import",), ("verify",)]
+)
+def test_every_command_has_help(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
+    cli([*words, "--help"], standalone_mode=False)
+    assert "Usage" in capsys.readouterr().out

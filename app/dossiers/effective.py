@@ -10,6 +10,11 @@ from app.dossiers.facts import Fact, Policy
 from app.events.types import PLACE
 
 _RETRACTED = "event.retracted"
+_ENDS = (
+    frozenset({"dossier.processed"}),
+    frozenset({"dossier.returned"}),
+    frozenset({"dossier.stopped", "dossier.withdrawn", "dossier.intake_refused"}),
+)
 
 
 def effective(facts: Sequence[Fact], policy: Policy) -> tuple[list[Fact], list[Finding]]:
@@ -19,42 +24,72 @@ def effective(facts: Sequence[Fact], policy: Policy) -> tuple[list[Fact], list[F
     if any(fact.type == _RETRACTED for fact in ordered):
         ordered = _unretracted(ordered, policy, findings)
     if any(fact.unit_limit is not None for fact in ordered):
-        ordered = _within_limits(ordered, policy, findings)
+        ordered, foreign = _within_limits(ordered, policy)
+        findings += foreign
     return ordered, findings
 
 
 def _unretracted(facts: Sequence[Fact], policy: Policy, findings: list[Finding]) -> list[Fact]:
     """Facts that were not taken back. A retraction equals never having sent its target."""
     by_key = {(fact.source, fact.id): fact for fact in facts}
-    named = [fact.data["unit"] for fact in facts if fact.data.get("unit") is not None]
-    gone: set[tuple[str, str]] = set()
+    kept = [fact for fact in facts if fact.type != _RETRACTED]
+    limited = []
     for fact in facts:
         if fact.type != _RETRACTED:
             continue
-        key = (fact.data.get("event_source") or fact.source, fact.data["event_id"])
-        target = by_key.get(key)
+        target = by_key.get(_target(fact))
         if target is None:
             findings.append(Finding("retraction_without_target", fact.source, fact.id))
         elif target.type == _RETRACTED:
             findings.append(Finding("retraction_of_retraction", fact.source, fact.id))
-        elif fact.unit_limit is not None and not all(policy.inside(fact.unit_limit, unit) for unit in named):
-            findings.append(Finding("foreign_unit", fact.source, fact.id))
+        elif fact.unit_limit is not None:
+            limited.append(fact)
         else:
-            gone.add(key)
-    return [fact for fact in facts if fact.type != _RETRACTED and (fact.source, fact.id) not in gone]
+            kept = [other for other in kept if other is not target]
+    if not limited:
+        return kept
+    standing, _ = _within_limits(kept, policy)
+    units = {unit for fact in standing if (unit := _unit(fact)) is not None}
+    gone: set[tuple[str, str]] = set()
+    for fact in limited:
+        if fact.unit_limit is not None and all(policy.inside(fact.unit_limit, unit) for unit in units):
+            gone.add(_target(fact))
+        else:
+            findings.append(Finding("foreign_unit", fact.source, fact.id))
+    return [fact for fact in kept if (fact.source, fact.id) not in gone]
 
 
-def _within_limits(facts: Sequence[Fact], policy: Policy, findings: list[Finding]) -> list[Fact]:
+def _target(retraction: Fact) -> tuple[str, str]:
+    return retraction.data.get("event_source") or retraction.source, retraction.data["event_id"]
+
+
+def _within_limits(facts: Sequence[Fact], policy: Policy) -> tuple[list[Fact], list[Finding]]:
     """Facts whose key has power over the dossier: it is, and stays, inside the unit that the key is limited to."""
     standing: list[Fact] = []
-    unit = next((_unit(fact) for fact in facts if _opens(fact) and _may(fact, None, policy)), None)
+    foreign: list[Finding] = []
+    unit = _opened_at(facts, policy)
+    ends = next((kinds for kinds in _ENDS if any(fact.type in kinds for fact in facts)), frozenset())
+    seen: set[str] = set()
     for fact in facts:
         if not _may(fact, unit, policy):
-            findings.append(Finding("foreign_unit", fact.source, fact.id))
+            foreign.append(Finding("foreign_unit", fact.source, fact.id))
             continue
         standing.append(fact)
-        unit = _unit(fact) or unit
-    return standing
+        # Where the dossier is, as the fold places it: a second reception, or a move after the end, changes nothing.
+        opens = _opens(fact) and fact.type not in seen and "dossier.received" not in seen
+        if opens or (fact.type == "dossier.transferred" and "ended" not in seen):
+            unit = _unit(fact)
+        seen.add(fact.type)
+        if fact.type in ends:
+            seen.add("ended")
+    return standing, foreign
+
+
+def _opened_at(facts: Sequence[Fact], policy: Policy) -> str | None:
+    """Where the dossier is before its first fact. A key without limit says so first, and its reception before all."""
+    openings = [fact for fact in facts if _opens(fact) and _may(fact, None, policy)]
+    openings.sort(key=lambda fact: (fact.unit_limit is not None, fact.type != "dossier.received"))
+    return _unit(openings[0]) if openings else None
 
 
 def _opens(fact: Fact) -> bool:

@@ -66,15 +66,28 @@ class Projector:
         rules = derivation_rules(self._here.settings)
         now = self._here.clock()
         async with self._here.database.transaction() as connection:
-            if await queries.derived_under(connection) != rules:
+            derived = await queries.derived_under(connection)
+            if derived is not None and derived != rules:
                 await log.mark_where(connection, sa.select(event.c.subject).distinct(), now)
+            if derived != rules:
                 await queries.derive_under(connection, rules)
-            for kind, code in await directory.claim_changes(connection):
-                if kind == "unit":
-                    touched = queries.of_units(await directory.subtree(connection, code))
-                else:
-                    touched = queries.of_procedure(code)
-                await log.mark_where(connection, touched, now)
+        while await self._take_up_changes():
+            pass
+
+    async def _take_up_changes(self) -> bool:
+        """Mark the dossiers of some changed units and procedures; False when there were none."""
+        now = self._here.clock()
+        async with self._here.database.transaction() as connection:
+            changes = await directory.claim_changes(connection)
+            units = [code for kind, code in changes if kind == "unit"]
+            if units:
+                touched = await directory.below(connection, units)
+                await log.mark_where(connection, queries.of_units(touched), now)
+                await log.mark_where(connection, log.limited_at(touched), now)
+            procedures = [code for kind, code in changes if kind == "procedure"]
+            if procedures:
+                await log.mark_where(connection, queries.of_procedures(procedures), now)
+        return bool(changes)
 
     async def _project(self, lease: uuid.UUID, claimed: dict[str, int]) -> None:
         async with self._here.database.transaction() as connection:

@@ -57,20 +57,18 @@ async def derive_under(connection: AsyncConnection, rules: str) -> None:
 
 
 def of_units(codes: Collection[str]) -> "sa.Select[tuple[str]]":
-    """The dossiers that these units are or were accountable for, and those where a key's unit limit was in the way."""
+    """The dossiers that these units are accountable for, or were when they were submitted."""
     among = sa.literal(list(codes), sa.ARRAY(sa.Text))
     return sa.select(dossier.c.code).where(
-        sa.or_(
-            dossier.c.unit == sa.any_(among),
-            dossier.c.submitted_unit == sa.any_(among),
-            dossier.c.findings.contains(["foreign_unit"]),
-        )
+        sa.or_(dossier.c.unit == sa.any_(among), dossier.c.submitted_unit == sa.any_(among))
     )
 
 
-def of_procedure(code: str) -> "sa.Select[tuple[str]]":
-    """The dossiers of a procedure, by its canonical code."""
-    return sa.select(dossier.c.code).where(dossier.c.procedure == code)
+def of_procedures(codes: Collection[str]) -> "sa.Select[tuple[str]]":
+    """The dossiers of these procedures, by canonical code."""
+    return sa.select(dossier.c.code).where(
+        dossier.c.procedure == sa.any_(sa.literal(list(codes), sa.ARRAY(sa.Text)))
+    )
 
 
 _DIFFERING: Final = sa.text("""

@@ -4,7 +4,7 @@ Statements only: what they mean together is said in `ingest` and, for marks, in 
 """
 
 import uuid
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final
 
@@ -157,6 +157,13 @@ async def mark_where(connection: AsyncConnection, subjects: "sa.Select[tuple[str
         )
     )
     return result.rowcount
+
+
+def limited_at(units: Collection[str]) -> "sa.Select[tuple[str]]":
+    """The dossiers with an event of a key that is limited to a unit, and with one that names any of these units."""
+    limited = sa.select(event.c.subject).where(event.c.unit_limit.is_not(None))
+    named = event.c.data["unit"].astext == sa.any_(sa.literal(list(units), sa.ARRAY(sa.Text)))
+    return sa.select(event.c.subject).where(named, event.c.subject.in_(limited)).distinct()
 
 
 async def forget_old(connection: AsyncConnection, before: datetime) -> int:

@@ -44,6 +44,8 @@ class Verdict:
 
 async def verify(here: Deployment, progress: Progress) -> Verdict:
     """Fold every dossier of the log again and compare it with the table, both ways."""
+    # Changes of the directory that nobody took up yet are work to be done, not a difference.
+    await Projector(here).take_up_changes()
     verdict = Verdict()
     async with here.database.snapshot() as connection:
         total = await _count(connection)

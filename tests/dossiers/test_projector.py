@@ -1,0 +1,170 @@
+"""The dossier table equals the fold of the log, whatever changes under it: the directory, other workers, new facts."""
+
+import asyncio
+import uuid
+from dataclasses import replace
+from datetime import time, timedelta
+from typing import Any
+
+import httpx
+import pytest
+import sqlalchemy as sa
+
+from app.dossiers.projector import LostLeaseError, Projector
+from app.events import queries as log
+from app.kit.db import Database
+from app.kit.deployment import Deployment
+from app.ops.proof import verify
+from tests.directory.makers import key, procedure, put, unit
+from tests.dossiers.makers import fact, received
+
+UNITS = [unit("city"), unit("ward", "city"), unit("other")]
+RECEIVED = received(due_at="2026-03-06")
+MOVED = fact("transferred", "2026-03-03 09:00", unit="other")
+DONE = fact("processed", "2026-03-05 09:00")
+FEW = 10
+
+
+async def post(client: httpx.AsyncClient, *facts: Any, code: str = "D", headers: Any = None) -> None:
+    events = [
+        {"id": f"{code}: {told.id}", "source": told.source, "type": told.type, "subject": code}
+        | {"time": told.time.isoformat(), "data": dict(told.data)}
+        for told in facts
+    ]
+    answer = await client.post("/v1/events", json=events, headers=headers)
+    assert answer.status_code == 202, answer.text
+
+
+async def different(here: Deployment) -> list[str]:
+    """What a recount of everything finds."""
+    return (await verify(here, lambda *_: None)).differences
+
+
+async def test_a_procedure_described_after_its_dossiers_dates_them(
+    client: httpx.AsyncClient, deployment: Deployment
+) -> None:
+    await post(client, received(), DONE)
+    projector = Projector(deployment)
+    await projector.run_until_current()
+    await put(
+        client, [procedure("1.000001", duration={"value": 2, "unit": "working_day"})], kind="procedures"
+    )
+    await projector.run_until_current()
+    listed = (await client.get("/v1/dossiers", params={"verdict": "late"})).json()["items"]
+    assert [(item["code"], item["due_original"]) for item in listed] == [("D", "2026-03-04")]
+    assert await different(deployment) == []
+
+
+async def test_a_unit_that_leaves_a_keys_limit_takes_the_power_over_its_dossiers_along(
+    client: httpx.AsyncClient, deployment: Deployment, database: Database
+) -> None:
+    await put(client, UNITS)
+    await post(client, RECEIVED)
+    await post(client, DONE, headers=await key(database, "events:write", unit="city"))
+    projector = Projector(deployment)
+    await projector.run_until_current()
+    assert (await client.get("/v1/dossier", params={"code": "D"})).json()["verdict"] == "early"
+    await put(client, [unit("ward", "other")])
+    await projector.run_until_current()
+    assert (await client.get("/v1/dossier", params={"code": "D"})).json()["verdict"] == "overdue"
+    assert await different(deployment) == []
+
+
+async def test_also_dossiers_that_were_once_at_a_moved_unit_are_folded_again(
+    client: httpx.AsyncClient, deployment: Deployment, database: Database
+) -> None:
+    await put(client, UNITS)
+    await post(client, RECEIVED, headers=await key(database, "events:write", unit="city"))
+    await post(client, MOVED)
+    projector = Projector(deployment)
+    await projector.run_until_current()
+    await put(client, [unit("ward", "other")])
+    await projector.run_until_current()
+    assert await different(deployment) == []
+
+
+async def test_a_very_long_list_of_changes_is_taken_up_whole(
+    client: httpx.AsyncClient, deployment: Deployment
+) -> None:
+    last = "9.999999"
+    await post(client, received(procedure=last))
+    projector = Projector(deployment)
+    await projector.run_until_current()
+    described = [procedure(f"1.{number:06}") for number in range(1_200)]
+    described.append(procedure(last, duration={"value": 2, "unit": "working_day"}))
+    await put(client, described, kind="procedures")
+    await projector.run_until_current()
+    assert await different(deployment) == []
+
+
+async def test_changes_of_the_directory_that_nobody_took_up_yet_are_no_difference(
+    client: httpx.AsyncClient, deployment: Deployment
+) -> None:
+    await post(client, received())
+    await Projector(deployment).run_until_current()
+    await put(
+        client, [procedure("1.000001", duration={"value": 2, "unit": "working_day"})], kind="procedures"
+    )
+    assert await different(deployment) == []
+
+
+async def test_a_changed_setting_folds_every_dossier_again(
+    client: httpx.AsyncClient, deployment: Deployment
+) -> None:
+    await post(client, received("2026-03-02 09:00", duration={"value": 2, "unit": "working_day"}))
+    await Projector(deployment).run_until_current()
+    stricter = replace(deployment, settings=deployment.settings.model_copy(update={"cutoff": time(8)}))
+    await Projector(stricter).run_until_current()
+    listed = (await client.get("/v1/dossiers")).json()["items"]
+    assert [item["due_original"] for item in listed] == ["2026-03-05"]
+    assert await different(stricter) == []
+
+
+async def test_what_arrives_while_a_dossier_is_being_folded_is_folded_next(
+    client: httpx.AsyncClient, deployment: Deployment, database: Database
+) -> None:
+    projector, lease = Projector(deployment), uuid.uuid4()
+    await post(client, RECEIVED)
+    async with database.transaction() as connection:
+        claimed = await log.claim(connection, lease, 10, timedelta(seconds=30))
+    await post(client, DONE)
+    await projector._project(lease, claimed)
+    assert await projector.run_once() == 1, "its mark stayed"
+    assert await projector.run_once() == 0
+    assert await different(deployment) == []
+
+
+async def test_a_worker_that_lost_its_lease_saves_nothing(
+    client: httpx.AsyncClient, deployment: Deployment, database: Database
+) -> None:
+    projector, lease = Projector(deployment), uuid.uuid4()
+    await post(client, RECEIVED)
+    async with database.transaction() as connection:
+        claimed = await log.claim(connection, lease, 10, timedelta())
+    await asyncio.sleep(0.01)
+    assert await projector.run_once() == 1, "another worker took it over"
+    async with database.transaction() as connection:
+        await connection.execute(sa.text("UPDATE dossier SET state = 'saved by the other'"))
+    with pytest.raises(LostLeaseError):
+        await projector._project(lease, claimed)
+    async with database.snapshot() as connection:
+        states = await connection.scalars(sa.text("SELECT state FROM dossier"))
+        assert list(states) == ["saved by the other"]
+
+
+async def test_two_workers_beside_a_busy_sender_leave_nothing_out(
+    client: httpx.AsyncClient, deployment: Deployment
+) -> None:
+    facts = [RECEIVED, MOVED, DONE, fact("returned", "2026-03-06 09:00")]
+    posts = [post(client, told, code=f"D{number}") for told in facts for number in range(FEW)]
+    workers = [Projector(deployment), Projector(deployment)]
+
+    async def work(projector: Projector) -> None:
+        for _ in range(FEW):
+            await projector.run_once(most=3)
+
+    await asyncio.gather(*posts, *map(work, workers))
+    while await workers[0].run_once():
+        pass
+    proof = await verify(deployment, lambda *_: None)
+    assert (proof.checked, proof.pending, proof.differences) == (FEW, 0, [])

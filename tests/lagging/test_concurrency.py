@@ -169,10 +169,14 @@ async def test_the_clock_alone_is_enough(settings: Settings, database: Database,
 
 
 async def test_what_could_not_be_judged_is_judged_at_the_next_look(
-    watch: Watch, other: Watch, database: Database, wall: Wall
+    watch: Watch, database: Database, wall: Wall, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("app.lagging.watch._LEAST_REST", 0.0)
+    monkeypatch.setattr("app.lagging.watch._REST_PER_WORK", 0)
     await lay_down(database, a_rule())
+    await watch.run_once()
     await end(database, wall.now - HOUR, late=10)
+    watch.figures_changed()
     await break_commits(database)
     with pytest.raises(sa.exc.DBAPIError, match="refused"):
         await watch.run_once()

@@ -24,7 +24,8 @@ async def test_a_lagging_message_says_everything_that_the_contract_names(
 ) -> None:
     await describe(database)
     await lay_down(database, a_rule())
-    await end(database, wall.now - HOUR, in_time=7, late=3, unit="D", procedure="1.000002")
+    await end(database, wall.now - HOUR, in_time=4, late=3, unit="D", procedure="1.000002")
+    await end(database, wall.now - HOUR, in_time=3, unit="D", procedure="1.000003")
     await end(database, wall.now - HOUR, in_time=80, unit="B")
     await watch.judge()
     (alert,) = await alerts(database)
@@ -48,7 +49,7 @@ async def test_a_lagging_message_says_everything_that_the_contract_names(
                 "needed": 20,
                 "computed_through": "2026-03-20T03:00:00Z",
                 "worst_procedures": [
-                    {"code": "1.000002", "name": "Thủ tục 1.000002", "missed": 3, "denominator": 10}
+                    {"code": "1.000002", "name": "Thủ tục 1.000002", "missed": 3, "denominator": 7}
                 ],
                 "overdue": 0,
                 "due_soon": 0,

@@ -3,7 +3,7 @@
 from ipaddress import IPv4Address, IPv6Address, ip_address, ip_network
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.webhooks.addresses import (
@@ -216,6 +216,7 @@ def test_http_to_a_public_address_beside_a_listed_one_is_refused() -> None:
         judge(answers, plain=True, allow=[ip_network("127.0.0.0/8")])
 
 
+@settings(deadline=None)  # of the machine's load, not of the rule
 @given(st.integers(0, 2**32 - 1).map(IPv4Address))
 def test_no_ipv4_address_that_python_calls_special_is_public(address: IPv4Address) -> None:
     if not address.is_global or address.is_multicast or address.is_reserved:
@@ -230,6 +231,7 @@ def test_no_ipv4_address_that_python_calls_special_is_public(address: IPv4Addres
     assert is_public(IPv6Address(0x64FF9B << 96 | int(address))) == is_public(address)
 
 
+@settings(deadline=None)  # of the machine's load, not of the rule
 @given(st.integers(0, 2**128 - 1).map(IPv6Address))
 def test_no_ipv6_address_that_python_calls_special_is_public(address: IPv6Address) -> None:
     if not address.is_global or address.is_multicast or address.is_reserved:

@@ -73,8 +73,10 @@ async def test_a_message_about_no_unit_is_heard_only_by_those_who_hear_everythin
     assert await _heard(deployment) == {"everything", "other types"}
 
 
-@pytest.mark.parametrize("type_", ["unit.laging", "webhook.test", "", "dossier.received"])
-async def test_a_type_that_the_contract_does_not_name_is_refused(deployment: Deployment, type_: str) -> None:
+async def test_a_type_that_the_contract_does_not_name_is_refused(deployment: Deployment) -> None:
     async with deployment.database.transaction() as connection:
-        with pytest.raises(ValueError, match="is no type of message"):
-            await outbox.put(connection, type=type_, unit=None, lineage=[], data={}, now=deployment.clock())
+        for type_ in ("unit.laging", "webhook.test", "", "dossier.received"):
+            with pytest.raises(ValueError, match="is no type of message"):
+                await outbox.put(
+                    connection, type=type_, unit=None, lineage=[], data={}, now=deployment.clock()
+                )

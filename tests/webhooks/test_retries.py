@@ -3,6 +3,7 @@
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 
+import hypothesis
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -39,6 +40,7 @@ def test_no_schedule_means_one_attempt() -> None:
     assert only is None
 
 
+@hypothesis.settings(deadline=None)  # of the machine's load, not of the rule
 @given(st.floats(-1, 1), st.integers(1, 3))
 def test_jitter_stays_within_its_share(spread: float, failed: int) -> None:
     wait = _wait(failed, spread=spread)
@@ -73,6 +75,7 @@ def test_retry_after_puts_the_attempt_off_by_a_day_at_most(asked: str | None, wa
     assert _wait(1, retry_after=asked) == wait
 
 
+@hypothesis.settings(deadline=None)  # of the machine's load, not of the rule
 @given(st.text())
 def test_no_header_breaks_the_schedule(asked: str) -> None:
     wait = _wait(1, retry_after=asked)

@@ -73,6 +73,10 @@ class Settings(BaseSettings):
         description="Encrypts webhook secrets; made and kept in the data directory when absent.",
         min_length=32,
     )
+    calendar: Literal["vn", "plain"] = Field(
+        "vn",
+        description="`vn`: Vietnam's office hours, public holidays and make-up days 2015 to 2030; `plain`: Monday to Friday.",
+    )
     cutoff: time = Field(
         time(15, 0),
         description="Local time of day; what is received later counts as received on the next working day.",

@@ -116,6 +116,7 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
         data_dir=tmp_path,
         bootstrap_key=KEY,
         language="en",
+        calendar="plain",
         webhook_allow_networks=["127.0.0.0/8", "::1/128"],
     )
 

@@ -25,7 +25,7 @@ from app.events.tables import event
 from app.kit.db import retried
 from app.kit.deployment import Deployment
 from app.settings import Settings
-from app.worktime.calendar import plain
+from app.worktime.shipped import shipped
 
 BATCH: Final = 2_000
 """Dossiers a claim: enough to make the statements cheap, few enough to be quick."""
@@ -105,7 +105,11 @@ class Projector:
 
 def derivation_rules(settings: Settings) -> str:
     """The rules that a dossier depends on besides its facts and the directory, as one line."""
-    return f"fold {VERSION}; {settings.timezone}; cut-off {settings.cutoff}; apology {settings.apology_days_before}"
+    calendar = shipped(settings.calendar, settings.zone)
+    return (
+        f"fold {VERSION}; {settings.timezone}; calendar {calendar.key} {calendar.version}; "
+        f"cut-off {settings.cutoff}; apology {settings.apology_days_before}"
+    )
 
 
 async def fold_stored(
@@ -148,7 +152,7 @@ async def _policy(connection: AsyncConnection, facts: Iterable[Sequence[Fact]], 
         if "procedure" in fact.data
     }
     return Policy(
-        calendar=plain(settings.zone),
+        calendar=shipped(settings.calendar, settings.zone),
         cutoff=settings.cutoff,
         apology_days_before=settings.apology_days_before,
         units=await directory.units(connection),

@@ -78,10 +78,7 @@ async def list_rules(
     _: MetricsRead, connection: Snapshot, limit: Limit = 100, cursor: Cursor = None
 ) -> Page[LaggingRule]:
     """Every rule of the deployment."""
-    after = paging.read(cursor)
-    if after is not None and "\0" in after:
-        raise paging.unreadable()  # PostgreSQL has no text with NUL
-    found = await queries.rules(connection, after=after, limit=limit + 1)
+    found = await queries.rules(connection, after=paging.read(cursor), limit=limit + 1)
     items = [LaggingRule.of(rule) for rule in found[:limit]]
     return Page(items=items, next_cursor=paging.written(items[-1].key) if len(found) > limit else None)
 

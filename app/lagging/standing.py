@@ -20,7 +20,7 @@ from app.metrics.metric import Rate
 from app.metrics.periods import Period, midnight
 from app.metrics.queries import tally
 from app.metrics.question import Question
-from app.worktime.calendar import plain
+from app.worktime.calendar import Calendar
 
 METRICS: Final = {metric.key: metric for metric in RATES}
 """What a rule can judge, by its key."""
@@ -38,8 +38,13 @@ class Present:
 
     now: datetime
     computed_through: datetime
-    zone: ZoneInfo
+    calendar: Calendar
     parents: Mapping[str, str]
+
+    @property
+    def zone(self) -> ZoneInfo:
+        """The offices' zone."""
+        return self.calendar.zone
 
     @property
     def today(self) -> date:
@@ -94,7 +99,7 @@ async def evidence(
 
 def soon_until(present: Present) -> date:
     """The last local day whose due dossiers are due soon."""
-    days = plain(present.zone).working_days
+    days = present.calendar.working_days
     return days.nth(days.count_to(present.today) + SOON)
 
 

@@ -20,6 +20,7 @@ from app.lagging import queries
 from app.lagging.notices import tell_lagging, tell_recovered
 from app.lagging.rules import Figure, Rule, decide, period
 from app.lagging.standing import METRICS, Present, figures
+from app.worktime.shipped import shipped
 
 _LOOK_EVERY: Final = 0.2
 """Seconds between two looks at whether it is time to judge."""
@@ -78,7 +79,8 @@ class Watch:
     async def _judge_all(self, connection: AsyncConnection, rules: list[Rule], now: datetime) -> None:
         settings = self._here.settings
         through = await computed_through(connection, now)
-        present = Present(now, through, settings.zone, await parents(connection))
+        calendar = shipped(settings.calendar, settings.zone)
+        present = Present(now, through, calendar, await parents(connection))
         alerts = await queries.open_alerts(connection)
         for rule in rules:
             alerted = {unit: row for (key, unit), row in alerts.items() if key == rule.key}

@@ -85,6 +85,17 @@ def test_overlapping_pauses_count_once() -> None:
     assert due_of(slip_at_four, *within) == "2026-03-09 16:00:00"
 
 
+def test_a_pause_within_a_longer_one_is_none_of_its_own() -> None:
+    """Not even if the due date was over when it began: nobody was late while the longer one lasted."""
+    slip_at_three = received(due_at="2026-03-03T15:00:00+07:00", **PAYING)
+    within = [*fee("2026-03-03 13:00", "2026-03-03 14:00"), *fee("2026-03-04 09:00", "2026-03-04 10:00")]
+    told_anew = supplement("2026-03-03 10:00", "2026-03-05 10:00", due_at="2026-03-03")
+    dossier = folded(slip_at_three, *within, *told_anew)
+    assert "pause_after_due" not in kinds(dossier)
+    assert verdict(dossier, at("2026-03-05 10:00")) == "not_due"
+    assert verdict(dossier, at("2026-03-05 10:01")) == "overdue"
+
+
 # --- what is a pause
 
 

@@ -264,7 +264,7 @@ def import_files(
 
 @cli.command()
 def rebuild(data_dir: DataDir = None, as_json: Json = False) -> None:
-    """Throw away everything derived and derive it again from the log."""
+    """Derive everything again from the log, and drop what no fact speaks of."""
     from app.ops import proof  # noqa: PLC0415 - keeps --help and the small commands quick
 
     async def run(here: Deployment) -> int:

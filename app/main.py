@@ -55,7 +55,7 @@ def create_app(here: Deployment) -> FastAPI:
     app.state.deployment = here
     app.state.keyring = Keyring(here.database, here.settings, here.clock)
     app.state.ingest = Ingest(here.database, here.clock)
-    app.state.unit_inside = _unit_inside
+    app.state.subtree = subtree  # webhooks stand below the directory, and limited keys need its tree
     http.install(app)
     app.router.routes.append(Route("/v1/events", events.post_events, methods=["POST"]))
     for router in (events, dossiers, figures, directory, lagging, webhooks, ops):
@@ -71,10 +71,6 @@ def create_app(here: Deployment) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     await app.state.deployment.database.close()
-
-
-async def _unit_inside(connection: object, limit: str, unit: str) -> bool:
-    return unit in await subtree(connection, limit)  # type: ignore[arg-type] # the hook's type names no database
 
 
 async def _home() -> RedirectResponse:

@@ -37,11 +37,6 @@ async def drop(connection: AsyncConnection, codes: Collection[str]) -> None:
     )
 
 
-async def truncate(connection: AsyncConnection) -> None:
-    """Throw every dossier away."""
-    await connection.execute(sa.delete(dossier))
-
-
 async def derived_under(connection: AsyncConnection) -> str | None:
     """The rules that the table was derived under; None if it never was."""
     rules: str | None = await connection.scalar(sa.select(derivation.c.rules).with_for_update())

@@ -12,7 +12,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import JSONResponse
 
-from app.events import queries
+from app.events import bodies, queries
 from app.events.deliveries import Delivery, deliver, read
 from app.events.envelope import Refused
 from app.events.ingest import MAX_RESULTS, Ingest, Result, Sender
@@ -127,7 +127,7 @@ def _results(results: Sequence[Result], spoken: str) -> list[dict[str, Any]]:
 )
 async def validate_events(request: Request, caller: EventsWrite, here: Here) -> dict[str, Any]:
     """Checks a body of `POST /v1/events` (one event or a batch) as it would be checked now, and stores nothing."""
-    events, _ = await read(request, here.clock())
+    events, _ = await read(request, bodies.form(request), here.clock())
     sender = _sender(caller)
     found: list[Result] = []
     for index, event in enumerate(events):

@@ -63,12 +63,15 @@ def split(body: bytes, announced: Form) -> list[bytes] | None:
     if announced is Form.ONE or (announced is Form.EITHER and not body.lstrip().startswith(b"[")):
         return None
     try:
-        items = msgspec.json.decode(body, type=list[msgspec.Raw])
+        if announced is Form.LINES:
+            items = [line for line in body.split(b"\n") if line.strip()]
+        else:
+            items = [bytes(item) for item in msgspec.json.decode(body, type=list[msgspec.Raw])]
     except (msgspec.DecodeError, UnicodeError, RecursionError):
         raise Problem("unreadable", _BATCH) from None
     if len(items) > MAX_BATCH:
         raise Problem("too-large", _BATCH)
-    return [bytes(item) for item in items]
+    return items
 
 
 def one(body: bytes) -> bytes:

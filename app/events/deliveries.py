@@ -35,12 +35,11 @@ class Delivery:
     stopped_because: Text | None = None
 
 
-async def read(request: Request, now: datetime) -> tuple[list[Event | Refused], bool]:
-    """The checked events of a body that is not lines, and whether it is a single event.
+async def read(request: Request, announced: Form, now: datetime) -> tuple[list[Event | Refused], bool]:
+    """The checked events of a body in memory, and whether it is a single event.
 
     Raises Problem unreadable, too-large or unsupported-media-type.
     """
-    announced = bodies.form(request)
     body = await whole(request, MAX_BODY_BYTES)
     if announced is Form.BINARY:
         return [check(bodies.from_headers(request, body), now)], True
@@ -52,10 +51,11 @@ async def read(request: Request, now: datetime) -> tuple[list[Event | Refused], 
 
 async def deliver(request: Request, sender: Sender, ingest: Ingest, clock: Clock) -> Delivery:
     """Take a request's events into the log; everything it tells is committed."""
-    if bodies.form(request) is Form.LINES:
+    announced = bodies.form(request)
+    if announced is Form.LINES:
         return await _deliver_lines(request, sender, ingest, clock)
     now = clock()
-    events, single = await read(request, now)
+    events, single = await read(request, announced, now)
     call = Call(sender, events, uuid7(now))
     return Delivery(call, await (ingest.single(call) if single else ingest.batch(call)), single)
 

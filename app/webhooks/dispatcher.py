@@ -103,7 +103,7 @@ class Dispatcher:
         self._awake = asyncio.Event()
 
     async def run(self, stop: asyncio.Event) -> None:
-        """Deliver until `stop`, then wait a few seconds for what is under way. Outlives a database that goes away."""
+        """Deliver until `stop`, then wait a few seconds for what is under way. Outlives its errors and the database's."""
         waking = asyncio.create_task(self._wake_at(stop))
         failing_looked_at = -math.inf
         try:
@@ -140,13 +140,11 @@ class Dispatcher:
                 await self._awake.wait()
 
     async def _turned(self, rooms: Sequence[_Room]) -> bool:
-        """Take a turn; False when the database could not."""
+        """Take a turn; False when it failed, as while the database is away."""
         try:
             await retried(lambda: self._turn(rooms))
-        except Exception as error:
-            if not is_away(error):
-                raise
-            log.warning("deliveries wait for the database", error=type(error).__name__)
+        except Exception as error:  # noqa: BLE001 - a loop that ends would look like a slow one for ever
+            log.warning("deliveries wait", error=type(error).__name__, away=is_away(error))
             return False
         return True
 

@@ -309,6 +309,8 @@ async def test_validate_tells_faults_and_stores_nothing(
     assert answer.status_code == 200
     assert (answer.json()["valid"], answer.json()["invalid"]) == (1, 1)
     assert answer.json()["results"][0]["errors"][0]["pointer"] == "/data/channel"
+    as_lines = await client.post("/v1/events/validate", content=lines(received(), "", "{"), headers=LINES)
+    assert (as_lines.json()["valid"], as_lines.json()["invalid"]) == (1, 1)
     assert await stored(database) == []
     assert (await client.get("/v1/events/rejected")).json()["items"] == []
 

@@ -7,6 +7,7 @@ import asyncio
 import json
 import sys
 from collections.abc import Awaitable, Callable
+from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time
 from pathlib import Path
@@ -57,11 +58,9 @@ def _settings(data_dir: Path | None, **changes: Any) -> Settings:
     try:
         settings = Settings()
     except ValidationError as error:
-        for fault in error.errors(include_url=False, include_input=False):
-            err.print(
-                f"DUNGHEN_{'_'.join(str(step) for step in fault['loc']).upper()}: {fault['msg']}",
-                markup=False,
-            )
+        wrong = {str(fault["loc"][0]).upper(): fault["msg"] for fault in error.errors(include_url=False)}
+        for name, reason in wrong.items():
+            err.print(f"DUNGHEN_{name}: giá trị không hợp lệ / not a valid value ({reason})", markup=False)
         raise typer.Exit(2) from None
     if data_dir is not None:
         changes["data_dir"] = data_dir.absolute()
@@ -129,14 +128,21 @@ def worker(
 def demo(host: Host = "127.0.0.1", port: Port = 8000, data_dir: DataDir = None) -> None:
     """Serve a generated sample city. Nothing in it is real."""
     from app import serving  # noqa: PLC0415 - keeps --help and the small commands quick
-    from app.demo.city import load  # noqa: PLC0415
-    from app.settings import default_data_dir  # noqa: PLC0415
+    from app.demo.city import load  # noqa: PLC0415 - keeps --help and the small commands quick
+    from app.settings import default_data_dir  # noqa: PLC0415 - keeps --help and the small commands quick
 
     base = default_data_dir()
     settings = _settings(data_dir or base.with_name(f"{base.name}-demo"))
     own_key = settings.bootstrap_key is None
+    if own_key and host not in {"127.0.0.1", "::1", "localhost"}:
+        err.print(
+            "Khóa mẫu ai cũng biết: ngoài máy này, hãy đặt DUNGHEN_BOOTSTRAP_KEY. / "
+            "The demo's key is known to everyone: to listen beyond this machine, set DUNGHEN_BOOTSTRAP_KEY.",
+            markup=False,
+        )
+        raise typer.Exit(2)
     changes: dict[str, Any] = {"bootstrap_key": SecretStr(DEMO_KEY)} if own_key else {}
-    if not settings.webhook_allow_networks:
+    if own_key and not settings.webhook_allow_networks:
         changes["webhook_allow_networks"] = serving.LOOPBACK
     settings = settings.model_copy(update=changes)
 
@@ -242,7 +248,7 @@ def import_files(
     from app.importing import Tally, import_events  # noqa: PLC0415 - keeps --help and the small commands quick
 
     async def run(here: Deployment) -> Tally:
-        with _bar("Import") as bar, (faults or Path("/dev/null")).open("w", encoding="utf-8") as told:
+        with _bar("Import") as bar, faults.open("w", encoding="utf-8") if faults else nullcontext() as told:
             task = bar.add_task("", total=sum(path.stat().st_size for path in files))
             return await import_events(
                 here,
@@ -316,7 +322,7 @@ def verify(data_dir: DataDir = None, as_json: Json = False) -> None:
 def openapi() -> None:
     """Print the OpenAPI document."""
     from app.kit.db import Database  # noqa: PLC0415 - keeps --help and the small commands quick
-    from app.main import create_app  # noqa: PLC0415
+    from app.main import create_app  # noqa: PLC0415 - keeps --help and the small commands quick
 
     unconnected = Database("postgresql://localhost/unused", application_name="openapi")
     _print_json(create_app(Deployment(_settings(None), unconnected)).openapi())

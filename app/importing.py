@@ -7,6 +7,7 @@ run again: what is stored already is counted as a duplicate.
 import gzip
 import io
 import json
+import zlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -23,6 +24,11 @@ _PORTION: Final = 5_000
 _LONGEST_LINE: Final = 1024 * 1024
 """A longer one is taken in pieces, each of which is refused: memory stays flat."""
 _SENDER: Final = Sender(key_id="import", unit=None, sources=None, is_admin=True)
+
+
+class BrokenFileError(OSError):
+    """A file that cannot be read to its end; what was read before is stored, and importing again repeats nothing."""
+
 
 Progress = Callable[[int], None]
 """Told how many bytes of the files have been read."""
@@ -90,11 +96,22 @@ def _told(path: Path, numbers: list[int], outcome: Outcome, language: str) -> It
 
 
 @contextmanager
+def _named(path: Path) -> Iterator[None]:
+    """Say which file it is that cannot be unpacked."""
+    try:
+        yield
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise BrokenFileError(
+            f"{path}: the gzip file is damaged or breaks off; what came before it is stored"
+        ) from error
+
+
+@contextmanager
 def _opened(path: Path) -> Iterator[tuple[BinaryIO, Callable[[], int]]]:
     """The file's lines, unpacked, and how far the file itself has been read."""
     with path.open("rb") as raw:
         packed = raw.peek(2)[:2] == b"\x1f\x8b"
-        with io.BufferedReader(gzip.GzipFile(fileobj=raw)) if packed else raw as lines:
+        with _named(path), io.BufferedReader(gzip.GzipFile(fileobj=raw)) if packed else raw as lines:
             yield lines, raw.tell
 
 

@@ -9,6 +9,7 @@ from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.directory.codes import canonical_procedure
 from app.directory.queries import subtree
 from app.directory.reach import visible_units
 from app.dossiers import listing
@@ -96,7 +97,7 @@ async def list_dossiers(
     """As the figures have them by now. With `Accept: text/csv` the page comes as CSV."""
     chosen = listing.Choice(
         units=await visible_units(connection, caller, unit or []),
-        procedures=procedure,
+        procedures=[canonical_procedure(code) for code in procedure] if procedure else None,
         state=state,
         verdict=verdict,
         received_from=listing.midnight(from_, here.settings.zone),
@@ -107,7 +108,8 @@ async def list_dossiers(
     rows, next_cursor = await listing.page(connection, chosen, here.clock(), cursor, limit)
     items = [DossierRow.of(row, here.settings.zone) for row in rows]
     if "text/csv" in request.headers.get("accept", ""):
-        headers = {"Link": f'<?cursor={next_cursor}>; rel="next"'} if next_cursor else None
+        following = request.url.include_query_params(cursor=next_cursor)
+        headers = {"Link": f'<{following.path}?{following.query}>; rel="next"'} if next_cursor else None
         return StreamingResponse(
             listing.csv_lines(items), media_type="text/csv; charset=utf-8", headers=headers
         )

@@ -10,11 +10,8 @@ from app.dossiers.facts import Fact, Policy
 from app.events.types import PLACE
 
 _RETRACTED = "event.retracted"
-_ENDS = (
-    frozenset({"dossier.processed"}),
-    frozenset({"dossier.returned"}),
-    frozenset({"dossier.stopped", "dossier.withdrawn", "dossier.intake_refused"}),
-)
+_ENDS = frozenset({"dossier.processed", "dossier.returned"})
+_CLOSINGS = frozenset({"dossier.stopped", "dossier.withdrawn", "dossier.intake_refused"})
 
 
 def effective(facts: Sequence[Fact], policy: Policy) -> tuple[list[Fact], list[Finding]]:
@@ -64,32 +61,49 @@ def _target(retraction: Fact) -> tuple[str, str]:
 
 
 def _within_limits(facts: Sequence[Fact], policy: Policy) -> tuple[list[Fact], list[Finding]]:
-    """Facts whose key has power over the dossier: it is, and stays, inside the unit that the key is limited to."""
-    standing: list[Fact] = []
-    foreign: list[Finding] = []
+    """Facts whose key has power over the dossier: it is, and stays, inside the unit that the key is limited to.
+
+    Judged until it settles: what has no effect has none on the power of others either.
+    """
+    standing, foreign = list(facts), list[Finding]()
+    while True:
+        powerless = _powerless(standing, policy)
+        if not powerless:
+            return standing, foreign
+        foreign += [Finding("foreign_unit", fact.source, fact.id) for fact in powerless]
+        standing = [fact for fact in standing if not any(fact is other for other in powerless)]
+
+
+def _powerless(facts: Sequence[Fact], policy: Policy) -> list[Fact]:
+    """Facts of keys that have no power over the dossier where it is by then, or where they would take it."""
     unit = _opened_at(facts, policy)
-    ends = next((kinds for kinds in _ENDS if any(fact.type in kinds for fact in facts)), frozenset())
-    seen: set[str] = set()
+    opened = received = ended = False
+    powerless: list[Fact] = []
     for fact in facts:
         if not _may(fact, unit, policy):
-            foreign.append(Finding("foreign_unit", fact.source, fact.id))
+            powerless.append(fact)
             continue
-        standing.append(fact)
-        # Where the dossier is, as the fold places it: a second reception, or a move after the end, changes nothing.
-        opens = _opens(fact) and fact.type not in seen and "dossier.received" not in seen
-        if opens or (fact.type == "dossier.transferred" and "ended" not in seen):
+        # Where the dossier is: a second opening, or a move before the first or after the end, changes nothing.
+        if _opens(fact) and not received and (fact.type == "dossier.received" or not opened):
+            unit, opened, received = _unit(fact), True, fact.type == "dossier.received"
+        elif fact.type == "dossier.transferred" and not ended and (opened or unit is None):
             unit = _unit(fact)
-        seen.add(fact.type)
-        if fact.type in ends:
-            seen.add("ended")
-    return standing, foreign
+        ended = ended or fact.type in _ENDS or (received and fact.type in _CLOSINGS)
+    return powerless
 
 
 def _opened_at(facts: Sequence[Fact], policy: Policy) -> str | None:
-    """Where the dossier is before its first fact. A key without limit says so first, and its reception before all."""
+    """Where the dossier is before its first fact: where a key without limit received it, else where it was submitted.
+
+    If only limited keys speak of it, it is where the first that was *recorded* says: a key that tells an earlier time
+    afterwards takes no dossier over.
+    """
     openings = [fact for fact in facts if _opens(fact) and _may(fact, None, policy)]
-    openings.sort(key=lambda fact: (fact.unit_limit is not None, fact.type != "dossier.received"))
-    return _unit(openings[0]) if openings else None
+    unlimited = [fact for fact in openings if fact.unit_limit is None]
+    if unlimited:
+        return _unit(min(unlimited, key=lambda fact: fact.type != "dossier.received"))
+    first = min(openings, key=lambda fact: (fact.recorded_at, fact.source, fact.id), default=None)
+    return _unit(first) if first is not None else None
 
 
 def _opens(fact: Fact) -> bool:

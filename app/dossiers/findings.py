@@ -31,6 +31,9 @@ KINDS: Final[Mapping[str, Text]] = {
         "Yêu cầu bổ sung hoặc nộp tiền trước khi tiếp nhận không làm dừng thời hạn.",
         "A request before the reception does not stop the clock.",
     ),
+    "told_before_reception": Text(
+        "Hẹn lại trước khi tiếp nhận không được tính.", "A new date told before the reception does not count."
+    ),
     "transfer_before_reception": Text(
         "Chuyển xử lý trước khi tiếp nhận; đơn vị tiếp nhận được tính.",
         "Transferred before the reception; the unit that received it counts.",
@@ -77,6 +80,7 @@ _BEFORE: Final = {
     "dossier.supplement_requested": "request_before_reception",
     "dossier.fee_requested": "request_before_reception",
     "dossier.transferred": "transfer_before_reception",
+    "dossier.rescheduled": "told_before_reception",
     **dict.fromkeys(_CLOSINGS, "closed_before_reception"),
 }
 _AFTER: Final = dict.fromkeys(

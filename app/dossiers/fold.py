@@ -153,7 +153,8 @@ def _run_clock(
         ]
         dossier.base_due, dossier.base_from = _base_due(facts, reception, rule, policy)
     dossier.clock = clock.run(dossier.base_due, dossier.waits, policy.calendar)
-    dossier.due_current, dossier.reappointments = _last_told(facts, dossier.clock, policy)
+    since = _between(facts, reception, None) if reception is not None else ()
+    dossier.due_current, dossier.reappointments = _last_told(since, dossier.clock, policy)
 
 
 def _waits(

@@ -47,13 +47,14 @@ async def page(
         sa.select(dossier, judged.label("verdict"))
         .where(*_conditions(choice, judged))
         .order_by(dossier.c.received_at.desc().nulls_last(), dossier.c.code)
-        .limit(limit)
+        .limit(limit + 1)
     )
     if (place := paging.read(cursor)) is not None:
         query = query.where(_after(place))
     rows = [dict(row) for row in (await connection.execute(query)).mappings()]
-    if len(rows) < limit:
+    if len(rows) <= limit:
         return rows, None
+    rows.pop()
     last = rows[-1]["received_at"]
     return rows, paging.written(f"{last.isoformat() if last else ''}|{rows[-1]['code']}")
 

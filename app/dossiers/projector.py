@@ -3,9 +3,10 @@
 The one place that writes dossiers. It knows marks and transactions; what follows from facts is the fold's.
 """
 
+import asyncio
 import uuid
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -34,6 +35,9 @@ LEASE: Final = timedelta(seconds=30)
 """How long a claim keeps others away; a worker that dies is replaced after this."""
 
 
+_OTHERS: Final = 0.05
+
+
 class LostLeaseError(Exception):
     """Another worker took some marks over; what was folded is thrown away, the other one's fold is newer."""
 
@@ -53,32 +57,50 @@ class Projector:
             await retried(lambda: self._project(lease, claimed))
         return len(claimed)
 
-    async def run_until_current(self) -> int:
-        """Fold everything that is marked; how many dossiers."""
+    async def run_until_current(self, told: Callable[[int], None] = lambda _: None) -> int:
+        """Fold until the figures include all that is in the log by now, other workers' share included.
+
+        Answers how many dossiers were folded here; `told` hears of it on the way.
+        """
+        begun = self._here.clock()
         await self.take_up_changes()
         done = 0
-        while count := await self.run_once():
-            done += count
-        return done
+        while True:
+            while count := await self.run_once():
+                done += count
+                told(done)
+            async with self._here.database.transaction() as connection:
+                if not await log.any_marked(connection, begun):
+                    return done
+            await asyncio.sleep(
+                _OTHERS
+            )  # what is left is in another worker's hands, at most until its lease ends
 
     async def take_up_changes(self) -> None:
         """Mark what must be folded again because the rules or the directory changed."""
+        await retried(self._take_up_rules)
+        while await retried(self._take_up_directory):
+            pass
+
+    async def _take_up_rules(self) -> None:
         rules = derivation_rules(self._here.settings)
-        now = self._here.clock()
         async with self._here.database.transaction() as connection:
             derived = await queries.derived_under(connection)
             if derived is not None and derived != rules:
-                await log.mark_where(connection, sa.select(event.c.subject).distinct(), now)
+                await log.mark_where(connection, sa.select(event.c.subject).distinct(), self._here.clock())
             if derived != rules:
                 await queries.derive_under(connection, rules)
-        while await self._take_up_changes():
-            pass
 
-    async def _take_up_changes(self) -> bool:
+    async def _take_up_directory(self) -> bool:
         """Mark the dossiers of some changed units and procedures; False when there were none."""
         now = self._here.clock()
         async with self._here.database.transaction() as connection:
             changes = await directory.claim_changes(connection)
+            if not changes:
+                return False
+            # First what is in the projectors' hands: such a dossier may have been folded with the old directory and
+            # not be saved yet, so that the statements below cannot see it. Waiting for it here, they can.
+            await log.reopen(connection)
             units = [code for kind, code in changes if kind == "unit"]
             if units:
                 touched = await directory.below(connection, units)
@@ -87,7 +109,7 @@ class Projector:
             procedures = [code for kind, code in changes if kind == "procedure"]
             if procedures:
                 await log.mark_where(connection, queries.of_procedures(procedures), now)
-        return bool(changes)
+        return True
 
     async def _project(self, lease: uuid.UUID, claimed: dict[str, int]) -> None:
         async with self._here.database.transaction() as connection:

@@ -144,6 +144,7 @@ async def validate_events(request: Request, caller: EventsWrite, here: Here) -> 
 
 @router.get("/events", summary="Events of the log, newest first")
 async def list_events(
+    request: Request,
     caller: EventsRead,
     connection: Snapshot,
     source: Annotated[str | None, Query(max_length=255)] = None,
@@ -156,13 +157,19 @@ async def list_events(
     cursor: Cursor = None,
     limit: Limit = 100,
 ) -> Page[EventOut]:
-    """A key that is limited to a unit sees the events that keys of that limit sent."""
+    """A key that is limited to a unit sees the events of keys that are limited to it or to a unit below."""
     named = {"source": source, "id": id, "type": type, "subject": subject, "receipt": receipt}
     filters = {name: value for name, value in named.items() if value is not None}
-    if caller.unit is not None:
-        filters["unit_limit"] = caller.unit
+    subtree = request.app.state.subtree
+    limits = None if caller.unit is None else await subtree(connection, caller.unit)
     rows = await queries.listed(
-        connection, filters=filters, since=since, until=until, after=read_number(cursor), limit=limit
+        connection,
+        filters=filters,
+        limits=limits,
+        since=since,
+        until=until,
+        after=read_number(cursor),
+        limit=limit,
     )
     items = [EventOut.model_validate(dict(row._mapping)) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
     return Page(items=items, next_cursor=written(str(rows[-1].seq)) if len(rows) == limit else None)
@@ -202,11 +209,11 @@ async def list_rejected(
 
 @router.get("/receipts/{receipt}", summary="What became of an earlier call")
 async def get_receipt(
-    receipt: UUID, request: Request, caller: EventsWrite, here: Here, connection: Snapshot
+    receipt: UUID, request: Request, caller: AnyKey, here: Here, connection: Snapshot
 ) -> ReceiptOut:
-    """A key sees the receipts of its own calls; `admin` and `events:read` without a unit limit see all."""
+    """A key sees the receipts of its own calls; one with `events:read` and no limit sees all."""
     row = await queries.receipt_of(connection, receipt)
-    sees_all = caller.may("events:read") and caller.unit is None
+    sees_all = caller.may("events:read") and caller.unit is None and caller.sources is None
     if row is None or (row.key_id != caller.key_id and not sees_all):
         raise Problem("not-found", _NO_RECEIPT)
     through = await queries.computed_through(connection, here.clock())

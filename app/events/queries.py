@@ -142,6 +142,11 @@ async def computed_through(connection: AsyncConnection, now: datetime) -> dateti
     return min(oldest, now) if oldest else now
 
 
+async def any_marked(connection: AsyncConnection, until: datetime) -> bool:
+    """Whether a dossier is marked for a reason that is as old as `until`."""
+    return bool(await connection.scalar(sa.select(sa.exists().where(dossier_mark.c.since <= until))))
+
+
 async def mark_where(connection: AsyncConnection, subjects: "sa.Select[tuple[str]]", now: datetime) -> int:
     """Mark the dossiers that `subjects` selects, to be folded again; how many."""
     chosen = subjects.subquery()
@@ -217,6 +222,18 @@ async def claim(
     return {row.subject: row.generation for row in rows}
 
 
+# In the order in which `release` locks them.
+_REOPEN: Final = sa.text("""
+WITH leased AS (SELECT subject FROM dossier_mark WHERE lease IS NOT NULL ORDER BY subject FOR UPDATE)
+UPDATE dossier_mark m SET generation = m.generation + 1 FROM leased WHERE m.subject = leased.subject
+""")
+
+
+async def reopen(connection: AsyncConnection) -> None:
+    """Have every dossier that is being folded at this moment folded once more."""
+    await connection.execute(_REOPEN)
+
+
 async def release(connection: AsyncConnection, lease: uuid.UUID, claimed: dict[str, int]) -> bool:
     """Let go of claimed marks; False when another worker took some of them over, and nothing may be saved."""
     held: int = await connection.scalar(
@@ -252,15 +269,21 @@ async def listed(
     connection: AsyncConnection,
     *,
     filters: dict[str, Any],
+    limits: Collection[str] | None,
     since: datetime | None,
     until: datetime | None,
     after: int | None,
     limit: int,
 ) -> Sequence[sa.Row[Any]]:
-    """Events in the order of recording, newest first, from a cursor on; `filters` are equalities by column name."""
+    """Events in the order of recording, newest first, from a cursor on; `filters` are equalities by column name.
+
+    `limits`: only what keys sent that are limited to one of these units.
+    """
     query = sa.select(event).order_by(event.c.seq.desc()).limit(limit)
     for name, value in filters.items():
         query = query.where(event.c[name] == value)
+    if limits is not None:
+        query = query.where(event.c.unit_limit == sa.any_(sa.literal(list(limits), sa.ARRAY(sa.Text))))
     if since is not None:
         query = query.where(event.c.time >= since)
     if until is not None:

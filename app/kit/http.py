@@ -5,6 +5,7 @@ It knows HTTP and nothing of any route's meaning.
 
 import re
 import time
+import traceback
 import uuid
 from collections.abc import MutableMapping
 from typing import Any, Final
@@ -262,7 +263,8 @@ def unexpected(request: Request, error: Exception) -> JSONResponse:
 
 
 def _where(error: BaseException) -> str:
-    place = error.__traceback__
-    while place is not None and place.tb_next is not None:
-        place = place.tb_next
-    return f"{place.tb_frame.f_code.co_filename}:{place.tb_lineno}" if place is not None else "?"
+    """The last place in our own code that the error passed."""
+    frames = [frame for frame, _ in traceback.walk_tb(error.__traceback__)]
+    ours = [frame for frame in frames if frame.f_globals.get("__name__", "").startswith("app.")]
+    last = (ours or frames)[-1]
+    return f"{last.f_globals.get('__name__')}:{last.f_lineno}"

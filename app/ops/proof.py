@@ -11,16 +11,24 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.dossiers import queries
-from app.dossiers.projector import Projector, fold_stored
+from app.dossiers.projector import Projector, derivation_rules, fold_stored
 from app.dossiers.row import row
 from app.dossiers.tables import dossier
 from app.events.queries import mark_where
 from app.events.tables import dossier_mark, event
+from app.kit.db import retried
 from app.kit.deployment import Deployment
+from app.kit.problems import Problem
+from app.kit.text import Text
 from app.settings import Settings
 
 _PORTION: Final = 2_000
 _KEPT: Final = 100
+
+_OTHER_RULES: Final = Text(
+    "Bảng hồ sơ được tính theo thiết lập khác ({derived}) với thiết lập của lệnh này ({here}).",
+    "The dossiers were derived under other settings ({derived}) than this command has ({here}).",
+)
 
 Progress = Callable[[int, int], None]
 """Told how many dossiers are done, and of how many."""
@@ -43,9 +51,15 @@ class Verdict:
 
 
 async def verify(here: Deployment, progress: Progress) -> Verdict:
-    """Fold every dossier of the log again and compare it with the table, both ways."""
-    # Changes of the directory that nobody took up yet are work to be done, not a difference.
-    await Projector(here).take_up_changes()
+    """Fold every dossier of the log again and compare it with the table, both ways.
+
+    What is marked is folded first. Raises Problem conflict when the table was derived under other settings than these.
+    """
+    async with here.database.transaction() as connection:
+        derived = await queries.derived_under(connection)
+    if derived not in {None, derivation_rules(here.settings)}:
+        raise Problem("conflict", _OTHER_RULES.filled(derived=derived, here=derivation_rules(here.settings)))
+    await Projector(here).run_until_current()
     verdict = Verdict()
     async with here.database.snapshot() as connection:
         total = await _count(connection)
@@ -109,11 +123,12 @@ async def rebuild(here: Deployment, progress: Progress) -> int:
     projector = Projector(here)
     await projector.take_up_changes()
     everything = sa.union(sa.select(event.c.subject), sa.select(dossier.c.code)).subquery()
-    async with here.database.transaction() as connection:
-        await connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
-        total = await mark_where(connection, sa.select(everything.c[0]), here.clock())
-    done = 0
-    while count := await projector.run_once():
-        done += count
-        progress(min(done, total), total)
+
+    async def mark() -> int:
+        async with here.database.transaction() as connection:
+            await connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
+            return await mark_where(connection, sa.select(everything.c[0]), here.clock())
+
+    total = await retried(mark)
+    await projector.run_until_current(lambda done: progress(min(done, total), total))
     return total

@@ -104,6 +104,8 @@ async def change_webhook(
         before = shown(await known(request, connection, caller, identifier, lock=True))
         if "unit" in values:
             require_inside(await reach(request, connection, caller), caller, values["unit"])
+        if caller.unit is not None and values.keys() & {"url", "unit"}:
+            values["unit_limit"] = caller.unit  # what it redirects is sent no further than it may see
         if enabled is True:
             values |= {"disabled_at": None, "disabled_reason": None, "failing_since": None}
         elif enabled is False and before.enabled:

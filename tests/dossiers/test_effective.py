@@ -162,6 +162,28 @@ def test_a_transfer_after_the_end_takes_no_power_from_the_unit_that_ended_the_wo
     assert dossier.apology_at is not None
 
 
+def test_a_withdrawal_before_the_reception_ends_nothing_for_a_limited_key_either() -> None:
+    dossier = folded(
+        fact("withdrawn", "2026-02-27 09:00"),
+        FRIDAY,
+        fact("transferred", "2026-03-03 09:00", unit="other"),
+        fact("stopped", "2026-03-04 09:00", unit_limit="other"),
+    )
+    assert (dossier.unit, dossier.end_kind) == ("other", "stopped")
+
+
+def test_a_foreign_end_without_effect_does_not_move_the_end_for_others() -> None:
+    dossier = folded(
+        FRIDAY,
+        fact("processed", "2026-03-04 09:00", unit_limit="other"),
+        fact("returned", "2026-03-09 09:00"),
+        fact("transferred", "2026-03-10 09:00", unit="other"),
+        fact("apology_issued", "2026-03-11 09:00", unit_limit="ward"),
+    )
+    assert (dossier.unit, dossier.end_kind) == ("ward", "returned")
+    assert dossier.apology_at is not None
+
+
 def test_a_limited_key_does_not_take_a_foreign_dossier_over_by_an_earlier_reception() -> None:
     seized = received("2026-03-01 09:00", unit="other", due_at="2099-01-01", id="f", unit_limit="other")
     dossier = folded(FRIDAY, seized)

@@ -1,12 +1,18 @@
 """`verify` finds what was tampered with, and `rebuild` mends it without a hole in between."""
 
+import uuid
+from datetime import timedelta
+
 import httpx
+import pytest
 import sqlalchemy as sa
 
 from app.dossiers.projector import Projector
 from app.dossiers.tables import dossier
+from app.events import queries as log
 from app.kit.db import Database
 from app.kit.deployment import Deployment
+from app.kit.problems import Problem
 from app.ops.proof import Verdict, rebuild, verify
 from tests.events.makers import processed, received
 
@@ -38,9 +44,30 @@ async def test_verify_names_what_differs_and_rebuild_mends_it(
     assert await verify(deployment, silent) == Verdict(checked=5)
 
 
-async def test_a_marked_dossier_is_pending_and_no_difference(
+async def test_what_is_marked_is_folded_before_it_is_compared(
     client: httpx.AsyncClient, deployment: Deployment
 ) -> None:
     await client.post("/v1/events", json=received())
-    found = await verify(deployment, silent)
-    assert (found.checked, found.pending, found.different) == (0, 1, 0)
+    assert await verify(deployment, silent) == Verdict(checked=1)
+
+
+async def test_verify_refuses_a_table_that_was_derived_under_other_settings(
+    client: httpx.AsyncClient, deployment: Deployment
+) -> None:
+    await client.post("/v1/events", json=received())
+    await Projector(deployment).run_until_current()
+    abroad = deployment.settings.model_copy(update={"timezone": "Europe/Amsterdam"})
+    with pytest.raises(Problem, match="conflict"):
+        await verify(Deployment(abroad, deployment.database), silent)
+    assert await verify(deployment, silent) == Verdict(checked=1)
+
+
+async def test_verify_and_rebuild_wait_for_what_another_worker_has_in_hand(
+    client: httpx.AsyncClient, deployment: Deployment
+) -> None:
+    await client.post("/v1/events", json=[received(f"H{n}") for n in range(10)])
+    lease = uuid.uuid4()
+    async with deployment.database.transaction() as connection:
+        claimed = await log.claim(connection, lease, 4, timedelta(milliseconds=700))
+    assert len(claimed) == 4
+    assert await verify(deployment, silent) == Verdict(checked=10)

@@ -1,12 +1,16 @@
 """The fold against the model, in memory: very many random dossiers."""
 
+from dataclasses import replace
 from datetime import UTC, datetime, time
+from random import Random
 from zoneinfo import ZoneInfo
 
 import pytest
 from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from app.directory.procedures import ProcedureRule
+from app.dossiers.dossier import Dossier
 from app.dossiers.facts import Fact, Policy
 from app.dossiers.fold import fold
 from app.dossiers.views import verdict
@@ -59,6 +63,32 @@ def compare(events: list[Event], now: datetime) -> None:
 @given(histories(most=12), moments)
 def test_any_dossier_is_folded_as_the_model_tells_it(events: list[Event], now: datetime) -> None:
     compare(events, now)
+
+
+LIMITS = [None, None, "city", "ward", "other"]
+
+
+def without_foreign(facts: list[Fact], told: Dossier) -> list[Fact]:
+    """The facts but for those that are told to have no effect for want of power."""
+    foreign = {(found.source, found.id) for found in told.findings if found.kind == "foreign_unit"}
+    return [fact for fact in facts if (fact.source, fact.id) not in foreign]
+
+
+@settings(deadline=None, max_examples=250)
+@given(histories(most=12), st.integers(0, 2**32).map(Random))
+def test_a_fact_without_effect_for_want_of_power_equals_never_having_sent(
+    events: list[Event], random: Random
+) -> None:
+    for code in CODES:
+        own = [as_fact(event) for event in events if event.subject == code]
+        facts = [replace(fact, unit_limit=random.choice(LIMITS)) for fact in own]
+        told = fold(code, facts, POLICY)
+        if told is None:
+            continue
+        rest = fold(code, without_foreign(facts, told), POLICY) or Dossier(code)
+        # Findings name the very facts that are left out here: a retraction of a powerless one, say, loses its target.
+        told.findings, rest.findings = [], []
+        assert told == rest
 
 
 @pytest.mark.soak

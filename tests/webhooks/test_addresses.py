@@ -236,4 +236,8 @@ def test_no_ipv4_address_that_python_calls_special_is_public(address: IPv4Addres
 def test_no_ipv6_address_that_python_calls_special_is_public(address: IPv6Address) -> None:
     if not address.is_global or address.is_multicast or address.is_reserved:
         assert not is_public(address) or address in NAT64
-    assert not is_public(IPv6Address(f"{address}%eth0"))
+
+
+def test_an_address_with_a_zone_is_not_public() -> None:
+    assert is_public(IPv6Address("2606:4700:4700::1111"))
+    assert not is_public(IPv6Address("2606:4700:4700::1111%eth0"))

@@ -5,6 +5,7 @@ import json
 from collections import Counter
 from contextlib import AsyncExitStack
 from datetime import UTC, datetime
+from uuid import UUID
 
 import httpx
 import sqlalchemy as sa
@@ -13,9 +14,12 @@ from standardwebhooks import Webhook
 
 from app.kit.db import Database
 from app.kit.deployment import Deployment
-from app.webhooks import outbox
+from app.webhooks import delivery_queries, outbox
+from app.webhooks.answer import Answer
+from app.webhooks.delivery_queries import Outcome
 from app.webhooks.dispatcher import GIVEN_UP, LEASE, SHARE, Dispatcher
 from app.webhooks.sender import HttpSender
+from app.webhooks.tables import delivery
 from tests.webhooks import receivers
 from tests.webhooks.conftest import DrivenClock
 from tests.webhooks.makers import attempts, put, registered, states, stored
@@ -67,10 +71,13 @@ TROUBLE: list[tuple[Behaviour, tuple[int | None, str | None]]] = [
 
 
 async def test_trouble_of_any_kind_is_recorded_and_tried_again(
-    client: httpx.AsyncClient, deployment: Deployment, dispatcher: Dispatcher, clock: DrivenClock
+    client: httpx.AsyncClient, deployment: Deployment, clock: DrivenClock
 ) -> None:
+    impatient = HttpSender(allow=deployment.settings.webhook_allow_networks, timeout=1)
+    dispatcher = Dispatcher(deployment, impatient)
     async with AsyncExitStack() as stack:
         ats = [await stack.enter_async_context(receiver(behaviour, status(204))) for behaviour, _ in TROUBLE]
+        stack.push_async_callback(impatient.close)
         webhooks = [await registered(client, at.url) for at in ats]
         message = await put(deployment)
         assert await dispatcher.run_once() == len(TROUBLE)
@@ -123,6 +130,24 @@ async def test_a_used_up_schedule_fails_the_delivery_and_a_retry_begins_anew(
     assert await states(here) == ["delivered"]
 
 
+async def test_what_is_being_sent_is_not_sent_beside_itself_when_asked_for_again(
+    client: httpx.AsyncClient, deployment: Deployment, dispatcher: Dispatcher, sender: HttpSender
+) -> None:
+    async def asking(at: Receiver, writer: asyncio.StreamWriter) -> None:
+        again = await client.post(f"{one}/deliveries/{message}/retry")
+        assert (again.json()["state"], again.json()["next_attempt_at"]) == ("pending", None)
+        await client.post(f"{one}/replay", json={"since": "2020-01-01T00:00:00Z"})
+        assert await Dispatcher(deployment, sender).run_once() == 0
+        await status(204)(at, writer)
+
+    async with receiver(asking) as at:
+        one = f"/v1/webhooks/{(await registered(client, at.url))['id']}"
+        message = await put(deployment)
+        assert await dispatcher.run_once() == 1
+        assert at.ids == [message]
+    assert await states(deployment) == ["delivered"]
+
+
 async def test_410_disables_the_endpoint_and_cancels_what_waits_for_it(
     client: httpx.AsyncClient, deployment: Deployment, dispatcher: Dispatcher, clock: DrivenClock
 ) -> None:
@@ -165,6 +190,7 @@ async def test_five_days_of_failure_disable_and_one_success_begins_the_count_aga
         await dispatcher.run_once()
     found = await stored(deployment, webhook["id"])
     assert (found["disabled_at"], found["disabled_reason"]) == (clock.now, "failing")
+    assert clock.now - found["failing_since"] >= GIVEN_UP
     assert "pending" not in await states(deployment)
     assert {"event": "endpoint disabled", "reason": "failing", "log_level": "warning"} in logged
     assert webhook["id"] not in json.dumps(logged)
@@ -186,25 +212,65 @@ async def test_an_uncommitted_message_is_not_sent_and_a_rolled_back_one_never(
 
 
 async def test_a_late_result_of_a_lost_lease_is_logged_and_changes_nothing(
-    client: httpx.AsyncClient, deployment: Deployment, clock: DrivenClock
+    client: httpx.AsyncClient, deployment: Deployment, sender: HttpSender, clock: DrivenClock
 ) -> None:
-    patient = HttpSender(allow=deployment.settings.webhook_allow_networks, timeout=30)
     async with receiver(receivers.hang, status(204)) as at:
         webhook = await registered(client, at.url)
         message = await put(deployment)
-        slow = asyncio.create_task(Dispatcher(deployment, patient).run_once())
+        slow = asyncio.create_task(Dispatcher(deployment, sender).run_once())
         await at.until(1)
-        assert await Dispatcher(deployment, patient).run_once() == 0
+        assert await Dispatcher(deployment, sender).run_once() == 0
         clock.advance(seconds=LEASE.total_seconds())
-        assert await Dispatcher(deployment, patient).run_once() == 1
+        assert await Dispatcher(deployment, sender).run_once() == 1
         clock.advance(seconds=1)
         at.released.set()
         assert await slow == 1
         assert at.ids == [message] * 2
-    await patient.close()
     assert await states(deployment) == ["delivered"]
     assert sorted(await attempts(deployment), key=str) == [(204, None), (500, None)]
     assert (await stored(deployment, webhook["id"]))["failing_since"] is None
+
+
+async def test_a_result_recorded_twice_is_one_attempt(
+    client: httpx.AsyncClient, deployment: Deployment, clock: DrivenClock
+) -> None:
+    # As after a commit whose answer was lost with the connection.
+    await registered(client, "https://93.184.216.34/")
+    await put(deployment)
+    now = clock.now
+    async with deployment.database.transaction() as connection:
+        (claimed,) = await delivery_queries.claim(
+            connection,
+            now=now,
+            until=now + LEASE,
+            failing=False,
+            after=UUID(int=0),
+            under_way={},
+            share=SHARE,
+            room=1,
+        )
+    outcome = Outcome(claimed, now, Answer(duration_ms=1, status=500), now + LEASE)
+    for _ in range(2):
+        async with deployment.database.transaction() as connection:
+            await delivery_queries.settle(connection, [outcome], now=now, given_up=now - GIVEN_UP)
+    assert await attempts(deployment) == [(500, None)]
+    async with deployment.database.snapshot() as connection:
+        assert await connection.scalar(sa.select(delivery.c.attempts)) == 1
+
+
+async def test_a_message_put_while_its_endpoint_is_disabled_waits_until_it_is_enabled(
+    client: httpx.AsyncClient, deployment: Deployment, dispatcher: Dispatcher
+) -> None:
+    async with receiver() as at:
+        one = f"/v1/webhooks/{(await registered(client, at.url))['id']}"
+        async with deployment.database.transaction() as connection:
+            await outbox.put(
+                connection, type="unit.lagging", unit=None, lineage=[], data={}, now=deployment.clock()
+            )
+            assert (await client.patch(one, json={"enabled": False})).status_code == 200
+        assert await dispatcher.run_once() == 0
+        await client.patch(one, json={"enabled": True})
+        assert await dispatcher.run_once() == 1
 
 
 async def test_workers_beside_each_other_send_each_message_once(
@@ -219,9 +285,9 @@ async def test_workers_beside_each_other_send_each_message_once(
         assert Counter(at.ids) == Counter(sent)
 
 
-async def test_a_dead_endpoint_delays_no_other(client: httpx.AsyncClient, deployment: Deployment) -> None:
-    patient = HttpSender(allow=deployment.settings.webhook_allow_networks, timeout=60)
-    dispatcher = Dispatcher(deployment, patient)
+async def test_a_dead_endpoint_delays_no_other(
+    client: httpx.AsyncClient, deployment: Deployment, dispatcher: Dispatcher
+) -> None:
     stop = asyncio.Event()
     async with receiver(receivers.hang) as dead, receiver() as alive:
         await registered(client, dead.url)
@@ -238,7 +304,6 @@ async def test_a_dead_endpoint_delays_no_other(client: httpx.AsyncClient, deploy
         stop.set()
         dead.released.set()
         await running
-    await patient.close()
 
 
 async def test_a_loop_that_is_stopped_finishes_and_records_what_is_under_way(

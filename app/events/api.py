@@ -169,10 +169,10 @@ async def list_events(
         since=since,
         until=until,
         after=read_number(cursor),
-        limit=limit,
+        limit=limit + 1,
     )
-    items = [EventOut.model_validate(dict(row._mapping)) for row in rows]  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
-    return Page(items=items, next_cursor=written(str(rows[-1].seq)) if len(rows) == limit else None)
+    items = [EventOut.model_validate(dict(row._mapping)) for row in rows[:limit]]  # noqa: SLF001 - SQLAlchemy's public name for a row as a mapping
+    return Page(items=items, next_cursor=_next(rows, limit))
 
 
 @router.get("/events/rejected", summary="Events that were refused in the last 90 days")
@@ -191,7 +191,7 @@ async def list_rejected(
         sources=[source] if source is not None else None,
         key_id=caller.key_id if limited else None,
         after=read_number(cursor),
-        limit=limit,
+        limit=limit + 1,
     )
     items = [
         RejectedOut(
@@ -202,9 +202,14 @@ async def list_rejected(
             errors=_kept_faults(row.errors, language(request)),
             digest=row.digest.hex(),
         )
-        for row in rows
+        for row in rows[:limit]
     ]
-    return Page(items=items, next_cursor=written(str(rows[-1].seq)) if len(rows) == limit else None)
+    return Page(items=items, next_cursor=_next(rows, limit))
+
+
+def _next(rows: Sequence[Any], limit: int) -> str | None:
+    """The cursor of the page after these rows, of which one more than the page was read."""
+    return written(str(rows[limit - 1].seq)) if len(rows) > limit else None
 
 
 @router.get("/receipts/{receipt}", summary="What became of an earlier call")

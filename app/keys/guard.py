@@ -11,6 +11,7 @@ from fastapi.security.base import SecurityBase
 
 from app.keys.caller import SCOPES, Caller, Scope
 from app.keys.keyring import Keyring
+from app.kit.http import known_parameters
 from app.kit.problems import Problem
 from app.kit.text import Text
 
@@ -71,6 +72,7 @@ class _Guard(SecurityBase):
         caller = await authenticate(request)
         if self._scope is not None:
             caller.require(self._scope)
+        known_parameters(request)  # here, so that a stranger is told nothing but that a key is needed
         return caller
 
 

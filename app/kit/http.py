@@ -191,6 +191,27 @@ def answer(request: Request, problem: Problem) -> JSONResponse:
     return JSONResponse(document, problem.status, dict(problem.headers), MEDIA_TYPE)
 
 
+def known_parameters(request: Request) -> None:
+    """Refuse a query parameter that the route does not have: one that is ignored gives another answer than was meant."""
+    path = _template(request.scope)
+    operation = request.app.openapi()["paths"].get(path, {}).get(request.method.lower(), {})
+    known = {parameter["name"] for parameter in operation.get("parameters", ()) if parameter["in"] == "query"}
+    unknown = sorted(set(request.query_params) - known - {"lang"})
+    if operation and unknown:
+        raise Problem(
+            "invalid", _NO_PARAMETER, [Fault(f"query:{name[:64]}", _NO_PARAMETER) for name in unknown]
+        )
+
+
+_NO_PARAMETER: Final = Text("Không có tham số nào tên như vậy.", "There is no such parameter.")
+
+
+def _template(scope: Scope) -> str:
+    """The path as the OpenAPI document writes it."""
+    context = scope.get("fastapi", {}).get("effective_route_context") or scope.get("route")
+    return str(getattr(context, "path_format", scope["path"]))
+
+
 def install(app: FastAPI) -> None:
     """Make every error of `app` a problem document, and put the edge around it."""
     app.add_exception_handler(Problem, _problem)

@@ -67,6 +67,7 @@ def environment(database_url: str | None, settings: Mapping[str, str]) -> dict[s
     given = {
         "bootstrap_key": KEY,
         "language": "en",
+        "calendar": "plain",
         "webhook_allow_networks": "127.0.0.0/8,::1/128",
         **settings,
     }

@@ -4,6 +4,7 @@ It knows no HTTP and checks nothing: what may be written is decided in `registra
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final, Literal
 
@@ -82,17 +83,15 @@ async def names(
 
 
 async def procedures_for(connection: AsyncConnection, codes: Collection[str]) -> dict[str, ProcedureRule]:
-    """Canonical code → what a deadline needs, of those procedures that are described."""
+    """Canonical code → what a dossier needs, of those procedures that are described."""
     rows = await connection.execute(
         sa.select(
             procedure.c.code,
-            procedure.c.duration_value,
-            procedure.c.duration_unit,
-            procedure.c.fee_stops_clock,
+            *(procedure.c[rule.name] for rule in fields(ProcedureRule)),
         ).where(procedure.c.code == sa.any_(_codes)),
         {"codes": list(codes)},
     )
-    return {code: ProcedureRule(value, duration_unit, stops) for code, value, duration_unit, stops in rows}
+    return {code: ProcedureRule(*rule) for code, *rule in rows}
 
 
 async def stored(

@@ -4,6 +4,7 @@ It keeps the tree a tree and a limited key inside its part of it; it knows no HT
 """
 
 from collections.abc import Mapping
+from dataclasses import fields
 from datetime import datetime
 from typing import Any, Final
 
@@ -11,6 +12,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.directory import queries, tree
 from app.directory.codes import canonical_procedure
+from app.directory.procedures import ProcedureRule
 from app.directory.schemas import ProcedureEntry, Tally, Unit
 from app.kit.problems import Fault, Problem
 from app.kit.text import Text
@@ -63,7 +65,7 @@ async def put_procedures(
     rows = {row["code"]: row for row in (entry.row() for entry in entries.values())}
     await queries.lock(connection, "procedure")
     old = await queries.stored(connection, "procedure", rows)
-    ruled = ("duration_value", "duration_unit", "fee_stops_clock")
+    ruled = [rule.name for rule in fields(ProcedureRule)]
     changed = [
         code
         for code, row in rows.items()

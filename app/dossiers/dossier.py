@@ -4,7 +4,7 @@ Nothing here depends on the present, and nothing here decides.
 """
 
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from app.dossiers.clock import Clock, Wait
@@ -37,7 +37,10 @@ class Dossier:
     unit: str | None = None
     procedure: str | None = None
     channel: str | None = None
+    sector: str | None = None
     service_level: str | None = None
+    full_eligible: bool = False
+    document_result: bool = True
     submitted_at: datetime | None = None
     submitted_unit: str | None = None
     received_at: datetime | None = None
@@ -48,18 +51,27 @@ class Dossier:
     base_from: str | None = None
     clock: Clock = field(default_factory=lambda: Clock(None, None))
     due_current: Due | None = None
+    portal_clock: Clock = field(default_factory=lambda: Clock(None, None))
+    repeat_waits: list[Wait] = field(default_factory=list)
     waits: list[Wait] = field(default_factory=list)
     stays: list[Stay] = field(default_factory=list)
     outcome: str | None = None
     intake_answered_at: datetime | None = None
+    intake_deadline: datetime | None = None
+    processing: timedelta | None = None
     fee_bearing: bool | None = None
-    paid_online_at: datetime | None = None
+    online_payments: list[datetime] = field(default_factory=list)
     electronic_result_at: datetime | None = None
     apology_at: datetime | None = None
     apology_deadline: datetime | None = None
     reappointments: int = 0
     late_in_data_only: bool = False
     findings: list[Finding] = field(default_factory=list)
+
+    @property
+    def paid_online_at(self) -> datetime | None:
+        """The first online payment."""
+        return self.online_payments[0] if self.online_payments else None
 
     @property
     def counted_at(self) -> datetime | None:

@@ -5,7 +5,7 @@ Plain values; where they come from, the projector knows.
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, time
+from datetime import date, datetime, time
 from typing import Any
 
 from app.directory.procedures import ProcedureRule
@@ -37,6 +37,11 @@ class Policy:
     apology_days_before: int
     units: Mapping[str, str | None] = field(default_factory=dict)
     procedures: Mapping[str, ProcedureRule] = field(default_factory=dict)
+
+    def procedure(self, code: str | None, day: date) -> ProcedureRule | None:
+        """What was in force for a procedure on a local day; None if the directory does not have it."""
+        del day  # a procedure has one description for all times
+        return self.procedures.get(code) if code is not None else None
 
     def inside(self, limit: str, unit: str) -> bool:
         """Whether `unit` is `limit` or stands below it."""

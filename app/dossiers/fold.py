@@ -15,6 +15,7 @@ from app.dossiers.dossier import Dossier, Stay
 from app.dossiers.effective import effective
 from app.dossiers.facts import Fact, Policy
 from app.dossiers.findings import look
+from app.dossiers.readings import describe, measure, portal_reading
 from app.worktime.deadline import (
     Due,
     add_calendar_days,
@@ -25,12 +26,11 @@ from app.worktime.deadline import (
     shift,
 )
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Grows with every change of what a fold gives; dossiers derived under another version are folded again."""
 
 _ENDS: Final = ("dossier.processed", "dossier.returned")
 _CLOSINGS: Final = frozenset({"dossier.stopped", "dossier.withdrawn", "dossier.intake_refused"})
-_ANSWERS: Final = frozenset({"dossier.received", "dossier.intake_refused", "dossier.supplement_requested"})
 _REQUESTS: Final[dict[WaitKind, tuple[str, frozenset[str]]]] = {
     "supplement": ("dossier.supplement_requested", frozenset({"dossier.supplemented"})),
     "fee": ("dossier.fee_requested", frozenset({"dossier.paid_online", "dossier.paid_in_person"})),
@@ -53,9 +53,13 @@ def fold(code: str, facts: Sequence[Fact], policy: Policy) -> Dossier | None:
         reception = _first(standing, "dossier.received")
         end = _end(standing, reception)
         _describe(dossier, standing, reception, end)
+        rule = _rule(dossier, policy)
+        describe(dossier, standing, reception, rule)
         _place(dossier, standing, reception, end)
-        _run_clock(dossier, standing, reception, end, policy)
+        _run_clock(dossier, standing, reception, end, rule, policy)
         _judge(dossier, end, policy)
+        portal_reading(dossier, standing, reception, policy)
+        measure(dossier, standing, policy)
         dossier.findings = findings + look(dossier, standing, reception, end, policy)
     dossier.findings = sorted(
         set(dossier.findings), key=lambda found: (found.kind, found.source or "", found.id or "")
@@ -85,26 +89,21 @@ def _describe(dossier: Dossier, facts: Sequence[Fact], reception: Fact | None, e
     submission = _first(facts, "dossier.submitted")
     if submission is not None:
         dossier.submitted_at, dossier.submitted_unit = submission.time, submission.data["unit"]
-        dossier.intake_answered_at = _when(
-            fact for fact in facts if fact.type in _ANSWERS and fact.time >= submission.time
-        )
     opened = reception or submission
     if opened is not None:
         dossier.procedure = canonical_procedure(opened.data["procedure"])
     if reception is not None:
         dossier.received_at = reception.time
         dossier.channel = reception.data["channel"]
-        dossier.service_level = reception.data.get("service_level")
     if end is not None:
         dossier.ended_at, dossier.end_kind = end.time, end.type.removeprefix("dossier.")
     dossier.voided = _first(facts, "dossier.voided") is not None
     dossier.returned_at = _when(fact for fact in facts if fact.type == "dossier.returned")
-    dossier.paid_online_at = _when(fact for fact in facts if fact.type == "dossier.paid_online")
+    dossier.online_payments = [fact.time for fact in facts if fact.type == "dossier.paid_online"]
     dossier.apology_at = _when(fact for fact in facts if fact.type == "dossier.apology_issued")
     dossier.electronic_result_at = _when(
         fact for fact in facts if fact.type == "dossier.processed" and fact.data.get("electronic_result")
     )
-    dossier.fee_bearing = _fee_bearing(facts, reception)
 
 
 def _when(facts: Iterator[Fact]) -> datetime | None:
@@ -112,13 +111,12 @@ def _when(facts: Iterator[Fact]) -> datetime | None:
     return first.time if first is not None else None
 
 
-def _fee_bearing(facts: Sequence[Fact], reception: Fact | None) -> bool | None:
-    """Whether the events say that the dossier bears a fee; None if they do not say."""
-    amounts = [fact.data["amount"] for fact in facts if fact.data.get("amount") is not None]
-    told = reception.data.get("fee_required") if reception is not None else None
-    if told or any(amount > 0 for amount in amounts):
-        return True
-    return False if told is False or amounts else None
+def _rule(dossier: Dossier, policy: Policy) -> ProcedureRule | None:
+    """What is in force for the procedure on the day of reception, before one on the day of filing."""
+    since = dossier.received_at or dossier.submitted_at
+    if since is None:
+        return None
+    return policy.procedure(dossier.procedure, since.astimezone(policy.calendar.zone).date())
 
 
 def _between(facts: Sequence[Fact], opening: Fact, end: Fact | None) -> Sequence[Fact]:
@@ -141,10 +139,14 @@ def _place(dossier: Dossier, facts: Sequence[Fact], reception: Fact | None, end:
 
 
 def _run_clock(
-    dossier: Dossier, facts: Sequence[Fact], reception: Fact | None, end: Fact | None, policy: Policy
+    dossier: Dossier,
+    facts: Sequence[Fact],
+    reception: Fact | None,
+    end: Fact | None,
+    rule: ProcedureRule | None,
+    policy: Policy,
 ) -> None:
     if reception is not None:
-        rule = policy.procedures.get(dossier.procedure or "")
         work = _between(facts, reception, end)
         ended = end.time if end is not None else None
         dossier.waits = [

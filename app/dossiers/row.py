@@ -4,12 +4,14 @@ Pure. One place says what each column is, for the projector that writes it and f
 """
 
 from collections.abc import Iterable
-from datetime import datetime
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Final
 
 from app.dossiers.clock import Wait, WaitKind
 from app.dossiers.dossier import Dossier
 from app.worktime.deadline import Due
+
+_MICROSECOND: Final = timedelta(microseconds=1)
 
 
 def state(dossier: Dossier) -> str:
@@ -37,7 +39,10 @@ def row(dossier: Dossier) -> dict[str, Any]:
         "unit": dossier.unit,
         "procedure": dossier.procedure,
         "channel": dossier.channel,
+        "sector": dossier.sector,
         "service_level": dossier.service_level,
+        "full_eligible": dossier.full_eligible,
+        "document_result": dossier.document_result,
         "submitted_at": dossier.submitted_at,
         "submitted_unit": dossier.submitted_unit,
         "received_at": dossier.received_at,
@@ -50,11 +55,17 @@ def row(dossier: Dossier) -> dict[str, Any]:
         "due_current": _at(current),
         "due_current_is_date": current is not None and current.is_date,
         "overdue_from": dossier.clock.overdue_from,
+        "portal_due": _at(dossier.portal_clock.due),
+        "portal_overdue_from": dossier.portal_clock.overdue_from,
+        "repeat_waits": _ranges(dossier.repeat_waits, "supplement"),
         "supplement_waits": _ranges(dossier.waits, "supplement"),
         "fee_waits": _ranges(dossier.waits, "fee"),
         "intake_answered_at": dossier.intake_answered_at,
+        "intake_deadline": dossier.intake_deadline,
+        "processing": dossier.processing // _MICROSECOND if dossier.processing is not None else None,
         "fee_bearing": dossier.fee_bearing,
         "paid_online_at": dossier.paid_online_at,
+        "online_payments": dossier.online_payments,
         "electronic_result_at": dossier.electronic_result_at,
         "apology_at": dossier.apology_at,
         "apology_deadline": dossier.apology_deadline,

@@ -22,7 +22,12 @@ dossier = sa.Table(
     sa.Column("unit", sa.Text, comment="accountable at the end of work or, while open, at present"),
     sa.Column("procedure", sa.Text, comment="canonical code"),
     sa.Column("channel", sa.Text, comment="online, counter or post"),
-    sa.Column("service_level", sa.Text, comment="full, partial or none, where an event says so"),
+    sa.Column("sector", sa.Text, comment="the procedure's on the day of reception"),
+    sa.Column("service_level", sa.Text, comment="full, partial or none; the event's, else the procedure's"),
+    sa.Column(
+        "full_eligible", sa.Boolean, nullable=False, comment="the procedure is eligible for full service"
+    ),
+    sa.Column("document_result", sa.Boolean, nullable=False, comment="the procedure yields a document"),
     _instant("submitted_at"),
     sa.Column("submitted_unit", sa.Text),
     _instant("received_at", "the reception; without it the dossier stands in intake figures only"),
@@ -37,11 +42,23 @@ dossier = sa.Table(
     _instant(
         "overdue_from", "overdue at an instant after this while open; null: undated or the clock stands still"
     ),
+    _instant("portal_due", "as due_original, but moved by supplement pauses only (Decision 766)"),
+    _instant("portal_overdue_from", "as overdue_from, by portal_due"),
+    sa.Column(
+        "repeat_waits", TSTZMULTIRANGE, nullable=False, comment="supplement waits since the second request"
+    ),
     sa.Column("supplement_waits", TSTZMULTIRANGE, nullable=False, comment="(requested, supplemented]"),
     sa.Column("fee_waits", TSTZMULTIRANGE, nullable=False, comment="(requested, paid]"),
     _instant("intake_answered_at"),
-    sa.Column("fee_bearing", sa.Boolean, comment="as its events say; null: they do not say"),
+    _instant("intake_deadline", "null: not filed online, or withdrawn in time before any answer"),
+    sa.Column(
+        "processing",
+        sa.BigInteger,
+        comment="working microseconds from reception to end, net of pauses; null unless processed or returned",
+    ),
+    sa.Column("fee_bearing", sa.Boolean, comment="as its events say, else as its procedure; null: unknown"),
     _instant("paid_online_at", "first online payment"),
+    sa.Column("online_payments", ARRAY(sa.DateTime(timezone=True)), nullable=False),
     _instant("electronic_result_at"),
     _instant("apology_at", "first apology"),
     _instant("apology_deadline"),

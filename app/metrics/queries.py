@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.directory.tables import procedure, unit
+from app.directory.tables import unit
 from app.dossiers.tables import dossier
 from app.metrics.periods import TIME_GROUPS, Period, Span, TimeGroup, midnight
 from app.metrics.question import Group, Question, TooManyGroups
@@ -56,7 +56,6 @@ _State = Callable[[_Edge, _Edge], _Test]
 
 _INSTANT: Final = sa.DateTime(timezone=True)
 _d: Final = dossier.c
-_level: Final = sa.func.coalesce(_d.service_level, procedure.c.service_level)
 
 
 def _received(begin: _Edge, end: _Edge) -> _Test:
@@ -110,10 +109,10 @@ _COUNTS: Final[Mapping[str, _Count]] = {
         for channel in ("online", "counter", "post")
     },
     **{
-        f"received_level_{level}": _Count(_received, _is(_level, level))
+        f"received_level_{level}": _Count(_received, _is(_d.service_level, level))
         for level in ("full", "partial", "none")
     },
-    "received_level_unknown": _Count(_received, lambda _: _level.is_(None)),
+    "received_level_unknown": _Count(_received, lambda _: _d.service_level.is_(None)),
     "carried_over": _Count(_carried_over),
     **{
         f"resolved_{outcome}": _Count(_ended, _is(_d.outcome, outcome))
@@ -150,11 +149,11 @@ def _in_any(scopes: Iterable[_State], begin: _Edge, end: _Edge) -> _Test:
 
 
 def _keys(question: Question) -> tuple[list[sa.ColumnElement[Any]], sa.FromClause]:
-    source: sa.FromClause = dossier.outerjoin(procedure, procedure.c.code == _d.procedure)
+    source: sa.FromClause = dossier
     columns: dict[str, sa.ColumnElement[Any]] = {
         "unit": _d.unit,
         "procedure": _d.procedure,
-        "sector": procedure.c.sector,
+        "sector": _d.sector,
         "channel": _d.channel,
     }
     if "child" in question.by:
@@ -175,7 +174,7 @@ def _filters(question: Question) -> Iterator[_Test]:
     for column, allowed in (
         (_d.unit, question.units),
         (_d.procedure, question.procedures),
-        (procedure.c.sector, question.sectors),
+        (_d.sector, question.sectors),
         (_d.channel, question.channels),
     ):
         if allowed is not None:

@@ -37,7 +37,7 @@ async def described_anew(client: httpx.AsyncClient, field: dict[str, object]) ->
     await put(client, [{**BEFORE, **field}, procedure("other")], kind="procedures")
 
 
-async def test_what_moves_a_deadline_touches_a_procedure_s_dossiers(
+async def test_what_a_dossier_takes_from_its_procedure_touches_a_procedure_s_dossiers(
     client: httpx.AsyncClient, database: Database
 ) -> None:
     fields: list[dict[str, object]] = [
@@ -45,6 +45,11 @@ async def test_what_moves_a_deadline_touches_a_procedure_s_dossiers(
         {"duration": {"value": 10, "unit": "calendar_day"}},
         {"duration": None},
         {"fee_stops_clock": True},
+        {"sector": "construction"},
+        {"service_level": "none"},
+        {"fee_required": False},
+        {"full_eligible": True},
+        {"document_result": False},
     ]
     for field in fields:
         await described_anew(client, {})
@@ -53,15 +58,12 @@ async def test_what_moves_a_deadline_touches_a_procedure_s_dossiers(
         assert await changes(database) == [("procedure", "1.004946")], field
 
 
-async def test_what_moves_no_deadline_touches_no_dossier(
-    client: httpx.AsyncClient, database: Database
-) -> None:
+async def test_a_name_touches_no_dossier(client: httpx.AsyncClient, database: Database) -> None:
     await described_anew(client, {})
     await changes(database)
     fields: list[dict[str, object]] = [
         {},
-        {"name": "Khác", "name_en": "Other", "sector": "construction"},
-        {"service_level": "none", "fee_required": False, "full_eligible": True, "document_result": False},
+        {"name": "Khác", "name_en": "Other"},
     ]
     for field in fields:
         await described_anew(client, field)

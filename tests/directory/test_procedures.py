@@ -1,3 +1,4 @@
+from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -8,6 +9,8 @@ from app.kit.db import Database
 from tests.directory.makers import key, procedure, put
 
 PUBLISHED = "2.000908.000.00.00.H61"
+RULE = ProcedureRule(sector="land", service_level="full", fee_required=True)
+"""What a procedure of the makers decides about a dossier."""
 
 
 async def test_a_procedure_is_kept_under_its_canonical_code_and_remembers_the_published_one(
@@ -105,15 +108,15 @@ async def test_procedures_are_common_a_limited_key_reads_but_does_not_write_them
     assert (await client.get("/v1/procedures/1.004947")).status_code == 404
 
 
-async def test_the_deadline_s_part_of_procedures_is_looked_up_by_canonical_code(
+async def test_the_part_of_procedures_that_dossiers_need_is_looked_up_by_canonical_code(
     client: httpx.AsyncClient, database: Database
 ) -> None:
     timed = procedure(PUBLISHED, duration={"value": 8, "unit": "working_hour"}, fee_stops_clock=True)
     await put(client, [timed, procedure("P")], kind="procedures")
     async with database.snapshot() as connection:
         assert await queries.procedures_for(connection, ["2.000908", "P", "unknown"]) == {
-            "2.000908": ProcedureRule(8, "working_hour", fee_stops_clock=True),
-            "P": ProcedureRule(None, None, fee_stops_clock=False),
+            "2.000908": replace(RULE, duration_value=8, duration_unit="working_hour", fee_stops_clock=True),
+            "P": RULE,
         }
         assert await queries.procedures_for(connection, []) == {}
         assert await queries.names(connection, "procedure", ["P", "unknown"]) == {"P": ("Thủ tục P", None)}

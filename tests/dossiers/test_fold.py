@@ -178,7 +178,7 @@ def test_a_dossier_bears_a_fee_as_its_events_say(
         fact("fee_requested", f"2026-03-03 09:0{n}", **({} if amount is None else {"amount": amount}))
         for n, amount in enumerate(amounts)
     ]
-    assert folded(received(**told), *asked).fee_bearing is bears
+    assert folded(received(procedure="unknown", **told), *asked).fee_bearing is bears
 
 
 # --- leaving every figure

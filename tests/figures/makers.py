@@ -44,6 +44,7 @@ def a_dossier(code: str, **columns: Any) -> Row:
         "unit": "A",
         "procedure": "1.000001",
         "channel": "online",
+        "sector": None,
         "service_level": None,
         "received_at": None,
         "counted_at": None,
@@ -80,6 +81,10 @@ def _columns(row: Row) -> Row:
         "state": "",
         "due_original_is_date": False,
         "due_current_is_date": False,
+        "full_eligible": False,
+        "document_result": True,
+        "repeat_waits": [],
+        "online_payments": [],
         "reappointments": 0,
         "findings": [],
         "late_in_data_only": False,
@@ -149,8 +154,8 @@ def _random_dossier(random: Random, zone: ZoneInfo, first: date, days: int, code
         service_level=random.choice((None, None, "full", "partial", "none")),
         received_at=received,
     )
-    row["level"] = row["service_level"] or PROCEDURES.get(row["procedure"], (None, None))[1]
-    row["sector"] = PROCEDURES.get(row["procedure"], (None, None))[0]
+    row["sector"], level = PROCEDURES.get(row["procedure"], (None, None))
+    row["level"] = row["service_level"] = row["service_level"] or level
     if received is None:
         return {
             **row,

@@ -241,8 +241,8 @@ async def test_names_follow_the_language_and_fall_back_to_the_code(
     await store(
         database,
         [
-            ended("1", "late"),
-            ended("2", "late", unit="B"),
+            ended("1", "late", sector="land"),
+            ended("2", "late", unit="B", sector="land"),
             ended("3", "late", unit="G", procedure="1.000004"),
         ],
     )

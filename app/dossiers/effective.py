@@ -6,12 +6,11 @@ Pure. It knows order, retraction and a key's unit limit; what the standing facts
 from collections.abc import Sequence
 
 from app.dossiers.dossier import Finding
+from app.dossiers.end import end_of_work, first_of
 from app.dossiers.facts import Fact, Policy
 from app.events.types import PLACE
 
 _RETRACTED = "event.retracted"
-_ENDS = frozenset({"dossier.processed", "dossier.returned"})
-_CLOSINGS = frozenset({"dossier.stopped", "dossier.withdrawn", "dossier.intake_refused"})
 
 
 def effective(facts: Sequence[Fact], policy: Policy) -> tuple[list[Fact], list[Finding]]:
@@ -63,7 +62,8 @@ def _target(retraction: Fact) -> tuple[str, str]:
 def _within_limits(facts: Sequence[Fact], policy: Policy) -> tuple[list[Fact], list[Finding]]:
     """Facts whose key has power over the dossier: it is, and stays, inside the unit that the key is limited to.
 
-    Judged until it settles: what has no effect has none on the power of others either.
+    Judged until it settles, what places the dossier before all else: what has no effect has none on the power of
+    others either. Where an end's power would rest on its being the end, it is taken at its word first.
     """
     standing, foreign = list(facts), list[Finding]()
     while True:
@@ -75,21 +75,28 @@ def _within_limits(facts: Sequence[Fact], policy: Policy) -> tuple[list[Fact], l
 
 
 def _powerless(facts: Sequence[Fact], policy: Policy) -> list[Fact]:
-    """Facts of keys that have no power over the dossier where it is by then, or where they would take it."""
+    """Facts of keys that have no power over the dossier where it is by then, or where they would take it.
+
+    The reception alone if it is one of them, or else the end of work: the others were judged by what these say.
+    """
+    reception = first_of(facts, "dossier.received")
+    end = end_of_work(facts, reception)
     unit = _opened_at(facts, policy)
     opened = received = ended = False
     powerless: list[Fact] = []
     for fact in facts:
         if not _may(fact, unit, policy):
+            if fact is reception:
+                return [fact]
             powerless.append(fact)
-            continue
         # Where the dossier is: a second opening, or a move before the first or after the end, changes nothing.
-        if _opens(fact) and not received and (fact.type == "dossier.received" or not opened):
+        elif _opens(fact) and not received and (fact.type == "dossier.received" or not opened):
             unit, opened, received = _unit(fact), True, fact.type == "dossier.received"
-        elif fact.type == "dossier.transferred" and not ended and (opened or unit is None):
-            unit = _unit(fact)
-        ended = ended or fact.type in _ENDS or (received and fact.type in _CLOSINGS)
-    return powerless
+        elif fact.type == "dossier.transferred" and (unit is None or (opened and not ended)):
+            # Where nobody opened the dossier, the first move does.
+            unit, opened = _unit(fact), True
+        ended = ended or fact is end
+    return [fact for fact in powerless if fact is end] or powerless
 
 
 def _opened_at(facts: Sequence[Fact], policy: Policy) -> str | None:

@@ -9,6 +9,7 @@ from typing import Final
 
 from app.dossiers.clock import told
 from app.dossiers.dossier import Dossier, Finding
+from app.dossiers.end import CLOSINGS
 from app.dossiers.facts import Fact, Policy
 from app.kit.text import Text
 
@@ -75,13 +76,12 @@ KINDS: Final[Mapping[str, Text]] = {
     ),
 }
 
-_CLOSINGS: Final = ("dossier.stopped", "dossier.withdrawn", "dossier.intake_refused")
 _BEFORE: Final = {
     "dossier.supplement_requested": "request_before_reception",
     "dossier.fee_requested": "request_before_reception",
     "dossier.transferred": "transfer_before_reception",
     "dossier.rescheduled": "told_before_reception",
-    **dict.fromkeys(_CLOSINGS, "closed_before_reception"),
+    **dict.fromkeys(CLOSINGS, "closed_before_reception"),
 }
 _AFTER: Final = dict.fromkeys(
     ("dossier.supplement_requested", "dossier.fee_requested", "dossier.transferred"), "after_end"
@@ -93,7 +93,7 @@ def look(
 ) -> list[Finding]:
     """Whatever does not fit in the standing facts of a folded dossier, in their order."""
     found: list[Finding] = []
-    if reception is None and any(fact.type not in {"dossier.submitted", *_CLOSINGS} for fact in facts):
+    if reception is None and any(fact.type not in {"dossier.submitted", *CLOSINGS} for fact in facts):
         found.append(Finding("no_reception"))
     if dossier.unit is not None and dossier.unit not in policy.units:
         found.append(Finding("unknown_unit"))

@@ -13,6 +13,7 @@ from app.dossiers import clock
 from app.dossiers.clock import Clock, Wait, WaitKind, told
 from app.dossiers.dossier import Dossier, Stay
 from app.dossiers.effective import effective
+from app.dossiers.end import end_of_work, first_of
 from app.dossiers.facts import Fact, Policy
 from app.dossiers.findings import look
 from app.dossiers.readings import describe, measure, portal_reading
@@ -26,11 +27,9 @@ from app.worktime.deadline import (
     shift,
 )
 
-VERSION: Final = 2
+VERSION: Final = 3
 """Grows with every change of what a fold gives; dossiers derived under another version are folded again."""
 
-_ENDS: Final = ("dossier.processed", "dossier.returned")
-_CLOSINGS: Final = frozenset({"dossier.stopped", "dossier.withdrawn", "dossier.intake_refused"})
 _REQUESTS: Final[dict[WaitKind, tuple[str, frozenset[str]]]] = {
     "supplement": ("dossier.supplement_requested", frozenset({"dossier.supplemented"})),
     "fee": ("dossier.fee_requested", frozenset({"dossier.paid_online", "dossier.paid_in_person"})),
@@ -50,8 +49,8 @@ def fold(code: str, facts: Sequence[Fact], policy: Policy) -> Dossier | None:
         return None
     dossier = Dossier(code, findings=findings)
     if standing:
-        reception = _first(standing, "dossier.received")
-        end = _end(standing, reception)
+        reception = first_of(standing, "dossier.received")
+        end = end_of_work(standing, reception)
         _describe(dossier, standing, reception, end)
         rule = _rule(dossier, policy)
         describe(dossier, standing, reception, rule)
@@ -67,26 +66,9 @@ def fold(code: str, facts: Sequence[Fact], policy: Policy) -> Dossier | None:
     return dossier
 
 
-def _first(facts: Sequence[Fact], kind: str) -> Fact | None:
-    return next((fact for fact in facts if fact.type == kind), None)
-
-
-def _end(facts: Sequence[Fact], reception: Fact | None) -> Fact | None:
-    """End of work: the first `processed`; if none, `returned`; if none, the first closing after the reception."""
-    for kind in _ENDS:
-        if (found := _first(facts, kind)) is not None:
-            return found
-    begun = reception is None
-    for fact in facts:
-        if begun and fact.type in _CLOSINGS:
-            return fact
-        begun = begun or fact is reception
-    return None
-
-
 def _describe(dossier: Dossier, facts: Sequence[Fact], reception: Fact | None, end: Fact | None) -> None:
     """What the dossier is: procedure, channel, payments, apologies; each the first that was told."""
-    submission = _first(facts, "dossier.submitted")
+    submission = first_of(facts, "dossier.submitted")
     if submission is not None:
         dossier.submitted_at, dossier.submitted_unit = submission.time, submission.data["unit"]
     opened = reception or submission
@@ -97,7 +79,7 @@ def _describe(dossier: Dossier, facts: Sequence[Fact], reception: Fact | None, e
         dossier.channel = reception.data["channel"]
     if end is not None:
         dossier.ended_at, dossier.end_kind = end.time, end.type.removeprefix("dossier.")
-    dossier.voided = _first(facts, "dossier.voided") is not None
+    dossier.voided = first_of(facts, "dossier.voided") is not None
     dossier.returned_at = _when(fact for fact in facts if fact.type == "dossier.returned")
     dossier.online_payments = [fact.time for fact in facts if fact.type == "dossier.paid_online"]
     dossier.apology_at = _when(fact for fact in facts if fact.type == "dossier.apology_issued")
@@ -128,7 +110,7 @@ def _between(facts: Sequence[Fact], opening: Fact, end: Fact | None) -> Sequence
 
 def _place(dossier: Dossier, facts: Sequence[Fact], reception: Fact | None, end: Fact | None) -> None:
     """Whose dossier it is: the unit that received it, then each it was transferred to until the end of work."""
-    opening = reception or _first(facts, "dossier.submitted") or _first(facts, "dossier.transferred")
+    opening = reception or first_of(facts, "dossier.submitted") or first_of(facts, "dossier.transferred")
     if opening is None:
         return
     moves = [fact for fact in _between(facts, opening, end) if fact.type == "dossier.transferred"]

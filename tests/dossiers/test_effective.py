@@ -172,6 +172,22 @@ def test_a_withdrawal_before_the_reception_ends_nothing_for_a_limited_key_either
     assert (dossier.unit, dossier.end_kind) == ("other", "stopped")
 
 
+@pytest.mark.parametrize("kind", ["returned", "stopped", "withdrawn"])
+def test_what_only_looked_like_the_end_takes_no_power_from_the_unit_that_got_the_dossier_then(
+    kind: str,
+) -> None:
+    dossier = folded(
+        FRIDAY,
+        fact(kind, "2026-03-03 09:00"),
+        fact("transferred", "2026-03-04 09:00", unit="other"),
+        fact("processed", "2026-03-09 09:00"),
+        fact("apology_issued", "2026-03-10 09:00", unit_limit="other"),
+    )
+    assert (dossier.unit, dossier.end_kind) == ("other", "processed")
+    assert dossier.apology_at is not None
+    assert "foreign_unit" not in kinds(dossier)
+
+
 def test_a_foreign_end_without_effect_does_not_move_the_end_for_others() -> None:
     dossier = folded(
         FRIDAY,
@@ -181,6 +197,49 @@ def test_a_foreign_end_without_effect_does_not_move_the_end_for_others() -> None
         fact("apology_issued", "2026-03-11 09:00", unit_limit="ward"),
     )
     assert (dossier.unit, dossier.end_kind) == ("ward", "returned")
+    assert dossier.apology_at is not None
+
+
+def test_a_later_foreign_end_without_effect_takes_no_power_from_who_acted_before_it() -> None:
+    dossier = folded(
+        FRIDAY,
+        fact("returned", "2026-03-03 09:00"),
+        fact("transferred", "2026-03-04 09:00", unit="other"),
+        fact("apology_issued", "2026-03-05 09:00", unit_limit="ward"),
+        fact("processed", "2026-03-09 09:00", id="f", unit_limit="office"),
+    )
+    assert (dossier.unit, dossier.end_kind, named(dossier, "foreign_unit")) == ("ward", "returned", ["f"])
+    assert dossier.apology_at is not None
+
+
+def test_an_end_that_would_take_its_own_power_away_has_no_effect() -> None:
+    dossier = folded(
+        FRIDAY,
+        fact("returned", "2026-03-03 09:00"),
+        fact("transferred", "2026-03-04 09:00", unit="other"),
+        fact("processed", "2026-03-09 09:00", id="f", unit_limit="ward"),
+    )
+    assert (dossier.unit, dossier.end_kind, named(dossier, "foreign_unit")) == ("ward", "returned", ["f"])
+
+
+def test_without_a_reception_power_lies_where_the_dossier_was_submitted_until_it_ended() -> None:
+    dossier = folded(
+        fact("submitted", "2026-03-02 09:00", unit="ward", procedure="1.000001"),
+        fact("withdrawn", "2026-03-03 09:00"),
+        fact("transferred", "2026-03-04 09:00", unit="other"),
+        fact("apology_issued", "2026-03-05 09:00", unit_limit="ward"),
+    )
+    assert dossier.unit == "ward"
+    assert dossier.apology_at is not None
+
+
+def test_a_dossier_known_only_by_its_moves_is_where_the_last_one_took_it() -> None:
+    dossier = folded(
+        fact("transferred", "2026-03-02 09:00", unit="ward"),
+        fact("transferred", "2026-03-03 09:00", unit="other"),
+        fact("apology_issued", "2026-03-05 09:00", unit_limit="other"),
+    )
+    assert dossier.unit == "other"
     assert dossier.apology_at is not None
 
 

@@ -30,6 +30,8 @@ FORMS = ("one", "binary", "either", "array", "batch", "lines", "zipped")
 _EMPTIED = (
     "event, dossier_mark, dossier, derivation, receipt, rejected_event, unit, procedure, directory_change"
 )
+_LONGEST = 60
+"""Seconds that one example may take; it takes a fraction of one."""
 _JSON = {"Content-Type": "application/json"}
 
 
@@ -59,8 +61,13 @@ class Arena:
         )
 
     def run(self, work: Coroutine[Any, Any, T]) -> T:
-        """Do something asynchronous from a test that is not."""
-        return self._runner.run(work)
+        """Do something asynchronous from a test that is not; what hangs fails, since no timer of pytest ends an example."""
+
+        async def bounded() -> T:
+            async with asyncio.timeout(_LONGEST):
+                return await work
+
+        return self._runner.run(bounded())
 
     def close(self) -> None:
         """Let go of the database."""

@@ -91,6 +91,22 @@ def test_a_fact_without_effect_for_want_of_power_equals_never_having_sent(
         assert told == rest
 
 
+@settings(deadline=None, max_examples=250)
+@given(histories(most=12))
+def test_power_over_a_dossier_lies_where_the_fold_places_it_and_above(events: list[Event]) -> None:
+    for code in CODES:
+        facts = [as_fact(event) for event in events if event.subject == code]
+        placed = fold(code, facts, POLICY)
+        if placed is None or placed.unit is None:
+            continue
+        for limit in {*UNITS, placed.unit}:
+            afterwards = datetime(2024, 5, 1, tzinfo=UTC)
+            letter = Fact("/limited", "letter", "dossier.apology_issued", afterwards, {}, afterwards, limit)
+            told = fold(code, [*facts, letter], POLICY)
+            foreign = told is not None and any(found.kind == "foreign_unit" for found in told.findings)
+            assert foreign is not POLICY.inside(limit, placed.unit)
+
+
 @pytest.mark.soak
 @pytest.mark.timeout(3600)
 @settings(deadline=None, max_examples=50_000)

@@ -22,6 +22,7 @@ from app.events import queries as log
 from app.events.instants import Day, Instant
 from app.events.schemas import EventOut
 from app.keys.guard import Caller, DossiersRead
+from app.kit import media
 from app.kit.deployment import Deployment, Here, Snapshot
 from app.kit.http import language
 from app.kit.paging import Cursor, Limit, Page
@@ -34,7 +35,11 @@ Code = Annotated[str, Query(min_length=1, max_length=64, description="Dossier co
 State = Literal["submitted", "in_progress", "waiting_supplement", "waiting_fee", "processed", "returned", "withdrawn", "stopped", "intake_refused", "voided"]  # fmt: skip
 Verdict = Literal["early", "on_time", "late", "not_due", "overdue", "undated"]
 
+_OFFERED: Final = ("application/json", "text/csv")
 _UNKNOWN: Final = Text("Không có hồ sơ mã này.", "There is no dossier of this code.")
+_NEITHER: Final = Text(
+    "Danh sách chỉ trả về application/json hoặc text/csv.", "A list comes as application/json or text/csv."
+)
 
 
 @router.get("/dossier", summary="One dossier", response_model=DossierOut)
@@ -95,6 +100,9 @@ async def list_dossiers(
     limit: Limit = 100,
 ) -> Any:
     """As the figures have them by now. With `Accept: text/csv` the page comes as CSV."""
+    answered = media.chosen(request.headers.get("accept"), _OFFERED)
+    if answered is None:
+        raise Problem("not-acceptable", _NEITHER)
     chosen = listing.Choice(
         units=await visible_units(connection, caller, unit or []),
         procedures=[canonical_procedure(code) for code in procedure] if procedure else None,
@@ -107,7 +115,7 @@ async def list_dossiers(
     )
     rows, next_cursor = await listing.page(connection, chosen, here.clock(), cursor, limit)
     items = [DossierRow.of(row, here.settings.zone) for row in rows]
-    if "text/csv" in request.headers.get("accept", ""):
+    if answered == "text/csv":
         following = request.url.include_query_params(cursor=next_cursor)
         headers = {"Link": f'<{following.path}?{following.query}>; rel="next"'} if next_cursor else None
         return StreamingResponse(

@@ -3,7 +3,6 @@
 It refuses whatever it does not know, since a parameter that is silently ignored gives another figure than was meant.
 """
 
-import re
 from collections import Counter
 from collections.abc import Iterator
 from datetime import date
@@ -16,6 +15,7 @@ from app.directory.codes import canonical_procedure
 from app.directory.reach import visible_units
 from app.figures.schemas import Asked
 from app.keys.caller import Caller
+from app.kit import media
 from app.kit.problems import Fault, Problem
 from app.kit.text import Text
 from app.metrics import periods
@@ -23,8 +23,6 @@ from app.metrics.question import Question
 
 _MAX_KEYS: Final = 2
 _REPEATABLE: Final = frozenset({"unit", "procedure", "sector", "channel", "group_by"})
-_JSON: Final = ("application/json", "application/*", "*/*")
-_NEVER: Final = re.compile(r"q=0(\.0*)?")
 
 _WRONG: Final = Text("Tham số không hợp lệ; xem errors.", "The parameters are not valid; see errors.")
 _NOT_YET: Final = {
@@ -58,7 +56,7 @@ def answerable(request: Request) -> None:
     ]
     if faults:
         raise Problem("invalid", _WRONG, faults)
-    if not _accepts_json(request.headers.get("accept") or "*/*"):
+    if media.chosen(request.headers.get("accept"), ["application/json"]) is None:
         raise Problem("not-acceptable", _JSON_ONLY)
 
 
@@ -102,12 +100,3 @@ def _faults(asked: Asked, root: str | None) -> Iterator[Fault]:
         yield Fault("query:group_by", _KEYS)
     if "child" in asked.group_by and root is None:
         yield Fault("query:unit", _ROOT)
-
-
-def _accepts_json(accept: str) -> bool:
-    """Whether an `Accept` header lets JSON through; the most specific range decides (RFC 9110 §12.5.1)."""
-    welcome: dict[str, bool] = {}
-    for part in accept.lower().split(","):
-        media, *parameters = (piece.strip() for piece in part.split(";"))
-        welcome[media] = not any(_NEVER.fullmatch(parameter) for parameter in parameters)
-    return next((welcome[media] for media in _JSON if media in welcome), False)

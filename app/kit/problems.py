@@ -60,7 +60,10 @@ KINDS: Final[Mapping[str, Kind]] = {
     "not-acceptable": Kind(
         406,
         Text("Không trả được kiểu nội dung này", "This media type cannot be answered"),
-        Text("Xin nhận application/json.", "Accept application/json."),
+        Text(
+            "Xin nhận application/json, là kiểu mọi nơi đều trả được.",
+            "Accept application/json, which every path answers.",
+        ),
     ),
     "conflict": Kind(
         409,

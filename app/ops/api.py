@@ -10,7 +10,7 @@ from typing import Any, Final
 import structlog
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
-from prometheus_client import CONTENT_TYPE_LATEST, Gauge, generate_latest
+from prometheus_client import CONTENT_TYPE_LATEST, Gauge
 
 from app.events.queries import computed_through
 from app.keys.guard import authenticate
@@ -19,7 +19,9 @@ from app.kit.http import language
 from app.kit.migrating import is_current
 from app.kit.problems import KINDS, Problem
 from app.kit.text import Text
-from app.ops.heartbeat import SILENT_AFTER, last_beat
+from app.ops import counters
+from app.ops.heartbeat import SILENT_AFTER, counted, last_beat
+from app.webhooks.queries import disabled_by_themselves
 
 router = APIRouter()
 log = structlog.get_logger("ops")
@@ -29,6 +31,9 @@ _MOST_LAG: Final = timedelta(minutes=5)
 
 _UNKNOWN: Final = Text("Không có loại lỗi này.", "There is no such kind of problem.")
 _lag: Final = Gauge("dunghen_figures_lag_seconds", "How far the figures are behind the log")
+_disabled: Final = Gauge(
+    "dunghen_webhooks_disabled", "Webhooks that disabled themselves and still are disabled", ["reason"]
+)
 _ready: Final = Gauge("dunghen_ready", "1 when every check of /health/ready holds")
 
 
@@ -40,11 +45,18 @@ async def live() -> dict[str, str]:
 
 @router.get("/health/ready", tags=["operations"], summary="Whether the service can do its duty")
 async def ready(here: Here) -> JSONResponse:
-    """Database, migrations, and that a worker is alive and close behind. 503 names what does not hold."""
+    """Database, migrations, and that a worker is alive and close behind. 503 names what does not hold.
+
+    `webhooks_disabled` counts webhooks that gave up by themselves: somebody should look, but the service is ready.
+    """
     checks = await _checks(here)
     good = all(checks.values())
     return JSONResponse(
-        {"status": "ready" if good else "not_ready", "checks": checks},
+        {
+            "status": "ready" if good else "not_ready",
+            "checks": checks,
+            "webhooks_disabled": await _given_up(here) if checks["migrations"] else None,
+        },
         200 if good else 503,
         None if good else {"Retry-After": "5"},
     )
@@ -68,16 +80,27 @@ async def _checks(here: Deployment) -> dict[str, bool]:
     }
 
 
+async def _given_up(here: Deployment) -> int:
+    async with here.database.snapshot() as connection:
+        return sum((await disabled_by_themselves(connection)).values())
+
+
 @router.get("/metrics", tags=["operations"], summary="Prometheus", response_class=PlainTextResponse)
 async def prometheus(request: Request, here: Here) -> Response:
-    """Needs no key on loopback, and `metrics:read` elsewhere."""
+    """This process's series, and every worker's counters, at most some seconds old, labelled `worker`.
+
+    Needs no key on loopback, and `metrics:read` elsewhere.
+    """
     if not _is_loopback(request):
         (await authenticate(request)).require("metrics:read")
     now = here.clock()
     async with here.database.snapshot() as connection:
         _lag.set((now - await computed_through(connection, now)).total_seconds())
+        for reason, number in (await disabled_by_themselves(connection)).items():
+            _disabled.labels(reason).set(number)
+        workers = await counted(connection)
     _ready.set(all((await _checks(here)).values()))
-    return Response(generate_latest(), media_type=CONTENT_TYPE_LATEST)
+    return Response(counters.exposed(workers), media_type=CONTENT_TYPE_LATEST)
 
 
 def _is_loopback(request: Request) -> bool:

@@ -1,9 +1,10 @@
 """What the operation of the service leaves in the database.
 
-Signs of life only; no fact and no figure.
+Signs of life and counters only; no fact and no figure.
 """
 
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import JSONB
 
 from app.kit.db import metadata
 
@@ -12,4 +13,7 @@ heartbeat = sa.Table(
     metadata,
     sa.Column("worker", sa.Text, primary_key=True),
     sa.Column("seen_at", sa.DateTime(timezone=True), nullable=False),
+    sa.Column(
+        "counters", JSONB, nullable=False, server_default="[]", comment="its Prometheus counters at that time"
+    ),
 )

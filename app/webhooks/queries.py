@@ -68,6 +68,17 @@ async def rotate(
     )
 
 
+async def disabled_by_themselves(connection: AsyncConnection) -> dict[str, int]:
+    """How many endpoints are disabled because they are gone or kept failing; not those that somebody disabled."""
+    disabled = dict.fromkeys(("gone", "failing"), 0)
+    chosen = (
+        sa.select(endpoint.c.disabled_reason, sa.func.count().label("webhooks"))
+        .where(endpoint.c.disabled_at.is_not(None), endpoint.c.disabled_reason.in_(disabled))
+        .group_by(endpoint.c.disabled_reason)
+    )
+    return disabled | {row.disabled_reason: row.webhooks for row in await connection.execute(chosen)}
+
+
 async def remove(connection: AsyncConnection, identifier: UUID) -> None:
     """Delete an endpoint with its deliveries and their attempts; messages stay."""
     await connection.execute(sa.delete(endpoint).where(endpoint.c.id == identifier))

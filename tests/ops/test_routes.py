@@ -2,17 +2,25 @@
 
 import re
 from datetime import UTC, datetime, timedelta
+from uuid import UUID
 
 import httpx
 import pytest
+import sqlalchemy as sa
 from fastapi import FastAPI
+from prometheus_client.parser import text_string_to_metric_families
 
 from app.dossiers.projector import Projector
 from app.kit.deployment import Deployment
 from app.kit.problems import KINDS
 from app.main import create_app
-from app.ops.heartbeat import SILENT_AFTER, beat
+from app.ops.counters import Count
+from app.ops.heartbeat import SILENT_AFTER, beat, counted
+from app.ops.tables import heartbeat
+from app.webhooks.queries import change
+from app.worker import _failures
 from tests.events.makers import received
+from tests.webhooks.makers import registered
 
 
 async def ready(client: httpx.AsyncClient) -> tuple[int, list[str]]:
@@ -83,6 +91,56 @@ async def test_requests_are_counted_by_route_and_not_by_path(
         re.findall(r'route="[^"]*"', text)
     )
     assert "secret-code" not in text
+
+
+async def test_what_workers_count_is_told_with_each_worker_named(
+    client: httpx.AsyncClient, deployment: Deployment
+) -> None:
+    async with deployment.database.transaction() as connection:
+        for worker in ("a:1", "b:2"):
+            counts = [
+                Count("dunghen_webhook_attempts", "Attempts", {"outcome": "ok"}, 7),
+                Count("dunghen_of_a_later_release", "Not known here", {}, 1),
+            ]
+            row = {"worker": worker, "seen_at": deployment.clock(), "counters": counts}
+            await connection.execute(sa.insert(heartbeat).values(row))
+    text = (await client.get("/metrics")).text
+    for worker in ("a:1", "b:2"):
+        assert f'dunghen_webhook_attempts_total{{outcome="ok",worker="{worker}"}} 7.0' in text
+        assert f'dunghen_of_a_later_release_total{{worker="{worker}"}} 1.0' in text
+    heads = [line for line in text.splitlines() if line.startswith("# TYPE")]
+    assert len(heads) == len(set(heads))
+    assert list(text_string_to_metric_families(text))
+
+
+async def test_a_sign_of_life_carries_what_the_process_has_counted(deployment: Deployment) -> None:
+    _failures.labels("beat").inc()
+    await beat(deployment)
+    async with deployment.database.snapshot() as connection:
+        (counts,) = (await counted(connection)).values()
+    mine = {(count.name, *count.labels.values()): count.value for count in counts}
+    assert mine["dunghen_worker_failures", "beat"] >= 1
+
+
+async def test_a_webhook_that_disabled_itself_is_told_until_it_is_enabled_again(
+    client: httpx.AsyncClient, deployment: Deployment
+) -> None:
+    gone, asked = [await registered(client, f"http://127.0.0.1:{port}/") for port in (1, 2)]
+    async with deployment.database.transaction() as connection:
+        for webhook, reason in ((gone, "gone"), (asked, "requested")):
+            values = {"disabled_at": deployment.clock(), "disabled_reason": reason}
+            await change(connection, UUID(webhook["id"]), values)
+    await beat(deployment)
+
+    async def told() -> tuple[int, bool]:
+        ready = await client.get("/health/ready")
+        assert ready.status_code == 200
+        text = (await client.get("/metrics")).text
+        return ready.json()["webhooks_disabled"], 'dunghen_webhooks_disabled{reason="gone"} 1.0' in text
+
+    assert await told() == (1, True)
+    await client.patch(f"/v1/webhooks/{gone['id']}", json={"enabled": True})
+    assert await told() == (0, False)
 
 
 @pytest.mark.parametrize("kind", KINDS)

@@ -7,6 +7,7 @@ import prometheus_client
 from typer.main import get_group
 
 import app.main as _serves  # noqa: F401 - registers the time series of the API
+import app.worker as _works  # noqa: F401 - registers those of the workers
 from app.cli import cli
 from app.events.types import TYPES
 from app.keys.caller import SCOPES
@@ -40,7 +41,7 @@ def test_every_scope_has_its_row() -> None:
     assert set(rows("operations.md", "## Keys")) == set(SCOPES)
 
 
-def test_every_time_series_that_is_named_is_told_by_the_api() -> None:
+def test_every_time_series_that_is_named_is_told_by_the_api_or_a_worker() -> None:
     told = set(re.findall(r"^# HELP (\S+)", prometheus_client.generate_latest().decode(), re.MULTILINE))
     named = {name for name in rows("operations.md", "## Health and metrics") if name.startswith("dunghen_")}
     assert named

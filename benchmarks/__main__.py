@@ -10,9 +10,9 @@ import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import webhooks, worktime
+from benchmarks import ingest, webhooks, worktime
 
-BENCHMARKS = {"worktime": worktime.run, "webhooks": webhooks.run}
+BENCHMARKS = {"worktime": worktime.run, "ingest": ingest.run, "webhooks": webhooks.run}
 
 
 def main() -> None:

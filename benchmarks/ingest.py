@@ -1,0 +1,255 @@
+"""Events taken in over HTTP against the bare work of the same server: batches (P1), with figures (P2), single posts (P3).
+
+Goals: batches at least 0.6 of bare inserts of the same rows; single posts, each answered after a durable commit, at least
+as fast as a route that parses the same body and does nothing, p99 within 30 ms. Everything is real: the product runs as its own
+processes on an embedded PostgreSQL, with a key of its own, and the clients speak HTTP over sockets.
+"""
+
+import asyncio
+import json
+import multiprocessing
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Awaitable, Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from multiprocessing.connection import Connection
+from pathlib import Path
+from statistics import median, quantiles
+from typing import Any, Final
+from uuid import uuid4
+
+import asyncpg
+import uvicorn
+from fastapi import FastAPI, Response
+from pydantic import BaseModel
+
+from app.events.envelope import Event, check
+from app.kit.postgres import EmbeddedPostgres
+from benchmarks.client import Connection as Http
+
+ROUNDS: Final = 5
+CLIENTS: Final = 4
+SINGLE_CLIENTS: Final = 32
+PER_REQUEST: Final = 1_000
+KEY: Final = "benchmark-key-0123456789"
+_BASE: Final = datetime(2026, 1, 5, 1, 30, tzinfo=UTC)
+
+
+def run(quick: bool) -> dict[str, float]:  # noqa: FBT001 - the runner of all benchmarks calls it so
+    with tempfile.TemporaryDirectory(prefix="bench", dir="/tmp") as home:
+        os.chmod(home, 0o755)  # noqa: PTH101, S103 - as above
+        with EmbeddedPostgres.open(Path(home) / "data") as postgres:
+            return asyncio.run(_measured(postgres.url, 10 if quick else 40, 2_000 if quick else 10_000))
+
+
+async def _measured(url: str, requests: int, posts: int) -> dict[str, float]:
+    batch, bare, full, single, idle, p99 = [], [], [], [], [], []
+    with _product(url, "--no-worker") as port, _bare_route() as bare_port:
+        for _ in range(ROUNDS):
+            # In turns, so that a neighbour's work falls on all alike.
+            events = [_events(PER_REQUEST) for _ in range(requests)]
+            bare.append(await _inserted(url, events))
+            batch.append(await _posted(port, events))
+            bodies = [_body(event) for event in _events(posts)]
+            rate, _ = await _singles(bare_port, "/nothing", bodies)
+            idle.append(rate)
+            rate, waits = await _singles(port, "/v1/events", bodies)
+            single.append(rate)
+            p99.append(quantiles(waits, n=100)[98] * 1000)
+    with _product(url) as port:
+        await _until_current(port)
+        for _ in range(ROUNDS):
+            events = [_events(PER_REQUEST) for _ in range(requests)]
+            began = time.perf_counter()
+            await _posted(port, events)
+            await _until_current(port)
+            full.append(requests * PER_REQUEST / (time.perf_counter() - began))
+    return {
+        "bare_insert_events_per_second": median(bare),
+        "batch_events_per_second": median(batch),
+        "P1_batch_ratio": median(ours / its for ours, its in zip(batch, bare, strict=True)),
+        "P2_events_per_second_until_figures_include_them": median(full),
+        "bare_route_posts_per_second": median(idle),
+        "single_posts_per_second": median(single),
+        "P3_single_ratio": median(ours / its for ours, its in zip(single, idle, strict=True)),
+        "P3_single_p99_ms": median(p99),
+    }
+
+
+def _events(count: int) -> list[dict[str, Any]]:
+    """The lives of new dossiers in turn: received, supplement asked and given, processed, returned."""
+    run_id = uuid4().hex[:12]
+    life: tuple[tuple[str, dict[str, str]], ...] = (
+        ("dossier.received", {"unit": "H10.{n}", "procedure": "1.9000{n:02}", "channel": "online"}),
+        ("dossier.supplement_requested", {}),
+        ("dossier.supplemented", {}),
+        ("dossier.processed", {"outcome": "approved"}),
+        ("dossier.returned", {}),
+    )
+    made = []
+    for number in range(count):
+        dossier, step = divmod(number, len(life))
+        kind, data = life[step]
+        at = _BASE + timedelta(minutes=dossier % 10_000, hours=step)
+        told = {name: value.format(n=dossier % 60) for name, value in data.items()}
+        if step == 0:
+            told["due_at"] = f"{_BASE + timedelta(days=10):%Y-%m-%d}"
+        made.append(
+            {
+                "specversion": "1.0",
+                "id": f"{run_id}-{number}",
+                "source": "urn:benchmark",
+                "type": kind,
+                "subject": f"B-{run_id}-{dossier}",
+                "time": at.isoformat(),
+                "data": told,
+            }
+        )
+    return made
+
+
+def _body(event: dict[str, Any]) -> bytes:
+    return json.dumps(event).encode()
+
+
+_BARE: Final = """
+INSERT INTO bare (source, id, type, subject, time, data, digest, recorded_at, receipt)
+SELECT source, id, type, subject, time, data::jsonb, digest, now(), gen_random_uuid()
+FROM unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::timestamptz[], $6::text[], $7::bytea[])
+     AS t (source, id, type, subject, time, data, digest)
+"""
+
+
+async def _inserted(url: str, requests: Sequence[list[dict[str, Any]]]) -> float:
+    """Rows per second of the bare statement, into a table with the log's columns and indexes."""
+    connections = [await asyncpg.connect(url.replace("+asyncpg", "")) for _ in range(CLIENTS)]
+    await connections[0].execute("DROP TABLE IF EXISTS bare; CREATE TABLE bare (LIKE event INCLUDING ALL)")
+    portions = [_columns(events) for events in requests]
+
+    async def work(connection: "asyncpg.Connection[Any]") -> None:
+        while portions:
+            await connection.execute(_BARE, *portions.pop())
+
+    began = time.perf_counter()
+    await asyncio.gather(*(work(connection) for connection in connections))
+    took = time.perf_counter() - began
+    for connection in connections:
+        await connection.close()
+    return len(requests) * PER_REQUEST / took
+
+
+def _columns(events: Sequence[dict[str, Any]]) -> list[list[Any]]:
+    names = ("source", "id", "type", "subject", "time", "data", "digest")
+    checked = [check(_body(event), datetime.now(UTC)) for event in events]
+    return [[getattr(one, name) for one in checked if isinstance(one, Event)] for name in names]
+
+
+async def _posted(port: int, requests: Sequence[list[dict[str, Any]]]) -> float:
+    """Events per second, posted as batches."""
+    bodies = [json.dumps(events).encode() for events in requests]
+
+    async def work(http: Http) -> None:
+        while bodies:
+            status, answer = await http.post("/v1/events", bodies.pop(), "application/cloudevents-batch+json")
+            assert status == 202, answer  # noqa: S101 - a benchmark of refusals would be none
+
+    return len(requests) * PER_REQUEST / await _timed(port, CLIENTS, work)
+
+
+async def _singles(port: int, path: str, bodies: Sequence[bytes]) -> tuple[float, list[float]]:
+    """Posts per second, and how many seconds each took."""
+    left, waits = list(bodies), list[float]()
+
+    async def work(http: Http) -> None:
+        while left:
+            body = left.pop()
+            began = time.perf_counter()
+            status, answer = await http.post(path, body, "application/json")
+            assert status in {200, 202}, answer  # noqa: S101 - as above
+            waits.append(time.perf_counter() - began)
+
+    return len(bodies) / await _timed(port, SINGLE_CLIENTS, work), waits
+
+
+async def _timed(port: int, clients: int, work: Callable[[Http], Awaitable[None]]) -> float:
+    connections = [await Http.open(port, KEY) for _ in range(clients)]
+    began = time.perf_counter()
+    await asyncio.gather(*(work(http) for http in connections))
+    took = time.perf_counter() - began
+    for http in connections:
+        http.close()
+    return took
+
+
+async def _until_current(port: int) -> None:
+    """Wait until every figure includes every event that has been acknowledged."""
+    http = await Http.open(port, KEY)
+    now = datetime.now(UTC)
+    while True:
+        status, answer = await http.get("/v1/metrics/counts?period=2026")
+        assert status == 200, answer  # noqa: S101 - as above
+        if datetime.fromisoformat(json.loads(answer)["computed_through"]) >= now:
+            break
+        await asyncio.sleep(0.02)
+    http.close()
+
+
+@contextmanager
+def _product(url: str, *options: str) -> Iterator[int]:
+    """`dunghen serve` as a process; its port."""
+    settings = {
+        "DUNGHEN_DATABASE_URL": url,
+        "DUNGHEN_BOOTSTRAP_KEY": KEY,
+        "DUNGHEN_LOG_LEVEL": "error",
+        "DUNGHEN_SECRET_KEY": KEY * 2,
+    }
+    command = [sys.executable, "-m", "app.cli", "serve", "--port", "0", *options]
+    with subprocess.Popen(
+        command, stdout=subprocess.PIPE, text=True, env={**os.environ, **settings}
+    ) as process:
+        assert process.stdout is not None  # noqa: S101 - asked for above
+        try:
+            yield int(process.stdout.readline().split("http://127.0.0.1:")[1].split()[0])
+        finally:
+            process.terminate()
+
+
+class Envelope(BaseModel):
+    """The body of a single post, as any FastAPI route would read it."""
+
+    specversion: str
+    id: str
+    source: str
+    type: str
+    subject: str
+    time: datetime
+    data: dict[str, Any]
+
+
+@contextmanager
+def _bare_route() -> Iterator[int]:
+    """A process with a FastAPI route that parses the same body into a model and does nothing; its port."""
+    ours, its = multiprocessing.Pipe()
+    process = multiprocessing.get_context("spawn").Process(target=_serve_nothing, args=(its,), daemon=True)
+    process.start()
+    yield int(ours.recv())
+    process.terminate()
+    process.join()
+
+
+def _serve_nothing(tell: "Connection[int, None]") -> None:
+    app = FastAPI()
+
+    @app.post("/nothing")
+    async def nothing(event: Envelope) -> Response:
+        del event
+        return Response(b"{}", 202, media_type="application/json")
+
+    config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", access_log=False)
+    listener = config.bind_socket()
+    tell.send(listener.getsockname()[1])
+    uvicorn.Server(config).run([listener])

@@ -3,10 +3,11 @@
 from app.directory import tables as directory
 from app.dossiers import tables as dossiers
 from app.events import tables as events
+from app.importing import tables as importing
 from app.keys import tables as keys
 from app.kit.db import metadata
 from app.lagging import tables as lagging
 from app.ops import tables as ops
 from app.webhooks import tables as webhooks
 
-__all__ = ["directory", "dossiers", "events", "keys", "lagging", "metadata", "ops", "webhooks"]
+__all__ = ["directory", "dossiers", "events", "importing", "keys", "lagging", "metadata", "ops", "webhooks"]

@@ -70,7 +70,8 @@ async def _deliver_lines(request: Request, sender: Sender, ingest: Ingest, clock
     while True:
         part, taken, ended = await _part(arrived, clock())
         if part or first == 0:
-            delivery.outcome = await ingest.part(Call(sender, part, call.receipt, first), delivery.outcome)
+            told = await ingest.part(Call(sender, part, call.receipt, first), delivery.outcome)
+            delivery.outcome = delivery.outcome.plus(told)
         first, line = first + len(part), line + taken
         if isinstance(ended, BrokenBodyError):
             delivery.stopped_at, delivery.stopped_because = line + 1, ended.detail

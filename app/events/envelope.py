@@ -102,6 +102,11 @@ def check_members(members: dict[str, Any], raw: bytes, now: datetime) -> Event |
         found.extend(_formalities(members))
     if not found and time is not None and isinstance(kind, str):
         return _accepted(members, kind, time, data)
+    return refused(members, found, raw)
+
+
+def refused(members: dict[str, Any], found: list[Fault], raw: bytes) -> Refused:
+    """An event that is refused for these faults; `raw` is what its hash is made of."""
     return Refused(_envelope(members), found, _hash(raw))
 
 

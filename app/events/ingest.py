@@ -71,6 +71,21 @@ class Outcome:
     results: list[Result] = field(default_factory=list)
     rejections: list[dict[str, Any]] = field(default_factory=list)
 
+    @property
+    def events(self) -> int:
+        """How many events it tells of."""
+        return self.accepted + self.duplicate + self.rejected
+
+    def plus(self, part: "Outcome") -> "Outcome":
+        """This and what became of the next part; of the results, one more than an answer lists."""
+        return Outcome(
+            part.recorded_at,
+            self.accepted + part.accepted,
+            self.duplicate + part.duplicate,
+            self.rejected + part.rejected,
+            (self.results + part.results)[: MAX_RESULTS + 1],
+        )
+
 
 class Ingest:
     """Appends calls: batches in a transaction of their own, single events gathered into shared ones."""
@@ -89,19 +104,19 @@ class Ingest:
         return (await self._append([call]))[0]
 
     async def part(self, call: Call, so_far: Outcome) -> Outcome:
-        """Append one part of a long call, growing its receipt; answers the sum after the commit."""
+        """Append one part of a long call, growing its receipt; answers after the commit what became of this part."""
 
         async def attempt() -> Outcome:
             now = self._clock()
             async with self._database.transaction() as connection:
                 (outcome,) = await _appended(connection, [call], now)
-                total = _sum(so_far, outcome)
+                total = so_far.plus(outcome)
                 await queries.grow_receipt(
                     connection,
                     _receipt_row(call, outcome, now) | {"results": _kept(total.results)},
                     outcome.rejections,
                 )
-            return total
+            return outcome
 
         return await retried(attempt)
 
@@ -227,13 +242,3 @@ def _rejection_row(call: Call, event: Event | Refused, result: Result, now: date
         "errors": [[fault.pointer, *fault.detail] for fault in result.errors],
         "digest": event.digest,
     }
-
-
-def _sum(one: Outcome, other: Outcome) -> Outcome:
-    return Outcome(
-        other.recorded_at,
-        one.accepted + other.accepted,
-        one.duplicate + other.duplicate,
-        one.rejected + other.rejected,
-        (one.results + other.results)[: MAX_RESULTS + 1],
-    )

@@ -3,7 +3,10 @@ from pathlib import Path
 
 import pytest
 
-DATA = Path(__file__).resolve().parents[3] / "shared" / "data"
+_HERE = Path(__file__).resolve()
+_KEPT = [above / "shared" / "data" for above in _HERE.parents]
+DATA = next((folder for folder in _KEPT if folder.is_dir()), _KEPT[3])
+"""Beside the project, or beside the folder in which another working tree of it lies."""
 
 
 @pytest.fixture

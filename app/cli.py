@@ -11,7 +11,7 @@ from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import UTC, date, datetime, time
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal, TypeVar
+from typing import TYPE_CHECKING, Annotated, Any, Final, Literal, TypeVar
 
 import typer
 from pydantic import SecretStr, ValidationError
@@ -26,7 +26,12 @@ from app.kit import logs
 from app.kit.deployment import Deployment
 from app.kit.postgres import EmbeddedPostgresError
 from app.kit.problems import Problem
+from app.kit.text import Text
 from app.settings import Settings
+
+if TYPE_CHECKING:
+    from app.kit.db import Database
+    from app.ops.archive import Manifest
 
 T = TypeVar("T")
 
@@ -369,6 +374,112 @@ def verify(data_dir: DataDir = None, as_json: Json = False) -> None:
         )
     if verdict.different:
         raise typer.Exit(1)
+
+
+BackupFile = Annotated[Path, typer.Argument(metavar="FILE")]
+
+
+def _run_as_it_is(settings: Settings, name: str, task: "Callable[[Database], Awaitable[T]]") -> T:
+    """Run one task on the database without bringing its schema up to date first."""
+    from app.kit.db import Database  # noqa: PLC0415 - keeps --help and the small commands quick
+    from app.serving import located  # noqa: PLC0415 - keeps --help and the small commands quick
+
+    async def run(url: str) -> T:
+        database = Database(url, application_name=f"dunghen {name}")
+        try:
+            return await task(database)
+        finally:
+            await database.close()
+
+    with located(settings) as (url, _):
+        return asyncio.run(run(url))
+
+
+@cli.command()
+def backup(
+    file: BackupFile,
+    with_secret_key: Annotated[
+        bool,
+        typer.Option(
+            "--with-secret-key", help="Put the key that encrypts webhook secrets into the file too."
+        ),
+    ] = False,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Write everything, as it stands at one instant, into a new file; the service may run meanwhile."""
+    from app.kit.clock import system_clock  # noqa: PLC0415 - keeps --help and the small commands quick
+    from app.ops import backup as backing  # noqa: PLC0415 - keeps --help and the small commands quick
+    from app.ops.archive import Manifest  # noqa: PLC0415 - keeps --help and the small commands quick
+
+    settings = _settings(data_dir)
+
+    async def run(database: "Database") -> Manifest:
+        with _bar("Backup") as bar:
+            task = bar.add_task("", total=None)
+            return await backing.backup(
+                database,
+                settings,
+                file,
+                with_secret_key=with_secret_key,
+                clock=system_clock,
+                progress=lambda done, total: bar.update(task, completed=done, total=total),
+            )
+
+    manifest = _run_as_it_is(settings, "backup", run)
+    if manifest.rows("endpoint") and not manifest.secret_key_included:
+        err.print(_KEY_APART.said(settings.language), markup=False)
+    _print_manifest(manifest, file, as_json=as_json)
+
+
+@cli.command()
+def restore(
+    file: Annotated[Path, typer.Argument(metavar="FILE", exists=True, dir_okay=False, readable=True)],
+    replace: Annotated[bool, typer.Option("--replace", help="Replace all that the database holds.")] = False,
+    data_dir: DataDir = None,
+    as_json: Json = False,
+) -> None:
+    """Fill an empty database from a backup and bring it to this release: all of it, or nothing."""
+    from app.ops import backup as backing  # noqa: PLC0415 - keeps --help and the small commands quick
+
+    settings = _settings(data_dir)
+
+    async def run(database: "Database") -> backing.Restored:
+        with _bar("Restore") as bar:
+            task = bar.add_task("", total=None)
+            return await backing.restore(
+                database,
+                settings,
+                file,
+                replace=replace,
+                progress=lambda done, total: bar.update(task, completed=done, total=total),
+            )
+
+    restored = _run_as_it_is(settings, "restore", run)
+    if restored.secret_key in {"missing", "different"}:
+        err.print(_KEY_LOST.said(settings.language), markup=False)
+    _print_manifest(restored.manifest, file, as_json=as_json, secret_key=restored.secret_key)
+
+
+_KEY_APART: Final = Text(
+    "Bản sao lưu không có khóa bí mật: hãy giữ secret.key (hoặc DUNGHEN_SECRET_KEY) ở nơi khác; thiếu nó phải cấp lại mọi bí mật webhook.",
+    "The backup is without the secret key: keep secret.key (or DUNGHEN_SECRET_KEY) elsewhere; without it every webhook secret must be rotated.",
+)
+_KEY_LOST: Final = Text(
+    "Khóa bí mật ở đây không phải khóa của bản sao lưu: đặt lại secret.key hoặc DUNGHEN_SECRET_KEY, nếu không phải cấp lại mọi bí mật webhook.",
+    "The secret key here is not the backup's: put secret.key or DUNGHEN_SECRET_KEY back, or rotate every webhook secret.",
+)
+
+
+def _print_manifest(manifest: "Manifest", file: Path, *, as_json: bool, **more: str) -> None:
+    rows = {kept.name: kept.rows for kept in manifest.tables if kept.rows}
+    if as_json:
+        told = {"version": manifest.version, "revision": manifest.revision, "made_at": manifest.made_at}
+        _print_json({"file": str(file), **told, "rows": rows, **more})
+        return
+    for name, count in rows.items():
+        out.print(f"  {name:<24}{count:>12}", markup=False)
+    out.print(f"{file}: {sum(rows.values())} rows, schema {manifest.revision}", markup=False)
 
 
 @cli.command()

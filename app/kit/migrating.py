@@ -34,18 +34,24 @@ def configuration() -> Config:
 async def upgrade(database: Database, revision: str = "head") -> None:
     """Run the missing migrations in one transaction: all of them, or none."""
     async with database.engine.begin() as connection:
-        await _guarded(connection)
-        await connection.run_sync(lambda sync: _run(sync, revision, down=False))
+        await guard(connection)
+        await bring(connection, revision)
 
 
 async def downgrade(database: Database, revision: str) -> None:
     """Take migrations back to `revision` in one transaction."""
     async with database.engine.begin() as connection:
-        await _guarded(connection)
-        await connection.run_sync(lambda sync: _run(sync, revision, down=True))
+        await guard(connection)
+        await bring(connection, revision, down=True)
 
 
-async def _guarded(connection: AsyncConnection) -> None:
+async def bring(connection: AsyncConnection, revision: str, *, down: bool = False) -> None:
+    """Bring the schema to a revision inside the caller's transaction, which `guard` has prepared."""
+    await connection.run_sync(lambda sync: _run(sync, revision, down=down))
+
+
+async def guard(connection: AsyncConnection) -> None:
+    """Let one process at a time change the schema, until the transaction ends."""
     await connection.execute(sa.text("SET LOCAL statement_timeout = '15min'"))
     await connection.execute(sa.text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})
     # A migration that cannot have its lock soon gives up, instead of making every request queue behind it.
@@ -63,3 +69,18 @@ async def is_current(connection: AsyncConnection) -> bool:
     heads = set(ScriptDirectory.from_config(configuration()).get_heads())
     found = await connection.run_sync(lambda sync: set(MigrationContext.configure(sync).get_current_heads()))
     return bool(found == heads)
+
+
+async def current(connection: AsyncConnection) -> str | None:
+    """The revision that the database has; None without a schema of ours."""
+    found: str | None = await connection.run_sync(
+        lambda sync: MigrationContext.configure(sync).get_current_revision()
+    )
+    return found
+
+
+def is_known(revision: str) -> bool:
+    """Whether this release has the migration `revision`."""
+    return revision in {
+        found.revision for found in ScriptDirectory.from_config(configuration()).walk_revisions()
+    }

@@ -20,6 +20,8 @@ FILE: Final = "secret.key"
 
 _PURPOSE: Final = b"dunghen webhook secrets 1"
 _KEY_BYTES: Final = 32
+_FINGERPRINT: Final = b"dunghen secret key fingerprint 1"
+_FINGERPRINT_BYTES: Final = 8
 
 
 def secret_key(settings: Settings) -> bytes:
@@ -32,6 +34,19 @@ def secret_key(settings: Settings) -> bytes:
     except FileNotFoundError:
         _make(path)
         return path.read_bytes()
+
+
+def kept_key(settings: Settings) -> bytes | None:
+    """The deployment's secret if there is one already; none is made."""
+    if settings.secret_key is not None:
+        return settings.secret_key.get_secret_value().encode()
+    path = settings.data_dir / FILE
+    return path.read_bytes() if path.exists() else None
+
+
+def fingerprint(key: bytes) -> str:
+    """Tells a secret apart from others, and does not tell it."""
+    return HKDF(SHA256(), length=_FINGERPRINT_BYTES, salt=None, info=_FINGERPRINT).derive(key).hex()
 
 
 def cipher(settings: Settings) -> Fernet:

@@ -11,7 +11,8 @@ import pytest
 from app.cli import cli
 from app.settings import Settings
 from tests.events.makers import processed, received
-from tests.processes import environment
+from tests.kit.postgres_makers import fresh_place
+from tests.processes import environment, serving
 
 
 def dunghen(*words: str, url: str | None = None, **settings: str) -> "subprocess.CompletedProcess[str]":
@@ -109,8 +110,40 @@ def test_the_openapi_document_is_printed_without_a_database() -> None:
 
 
 @pytest.mark.parametrize(
-    "words", [(), ("serve",), ("worker",), ("demo",), ("keys", "create"), ("import",), ("verify",)]
+    "words",
+    [
+        (),
+        ("serve",),
+        ("worker",),
+        ("demo",),
+        ("keys", "create"),
+        ("import",),
+        ("backup",),
+        ("restore",),
+        ("verify",),
+    ],
 )
 def test_every_command_has_help(words: tuple[str, ...], capsys: pytest.CaptureFixture[str]) -> None:
     cli([*words, "--help"], standalone_mode=False)
     assert "Usage" in capsys.readouterr().out
+
+
+def test_a_backup_of_a_running_service_comes_back_in_another_place_and_verifies(tmp_path: Path) -> None:
+    """Both embedded: the backup joins the running server, the restore starts one of its own."""
+    file, events = tmp_path / "a.backup", tmp_path / "events.ndjson"
+    events.write_text("\n".join(json.dumps(made) for made in (received(), processed())))
+    with fresh_place() as first:
+        with serving(None, first):
+            assert dunghen("import", str(events), "--data-dir", str(first)).returncode == 0
+            made = dunghen("backup", str(file), "--data-dir", str(first))
+            assert (made.returncode, "rows, schema" in made.stdout) == (0, True), made.stderr
+        again = dunghen("backup", str(file), "--data-dir", str(first))
+        assert (again.returncode, "exists" in again.stderr) == (2, True)
+    with fresh_place() as second:
+        restored = dunghen("restore", str(file), "--json", "--data-dir", str(second))
+        assert restored.returncode == 0, restored.stderr
+        assert json.loads(restored.stdout)["rows"]["event"] == 2
+        refused = dunghen("restore", str(file), "--data-dir", str(second))
+        assert (refused.returncode, "--replace" in refused.stderr) == (2, True)
+        verdict = json.loads(dunghen("verify", "--json", "--data-dir", str(second)).stdout)
+        assert (verdict["checked"], verdict["different"]) == (1, 0)

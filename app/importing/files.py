@@ -115,9 +115,12 @@ def opened(path: Path) -> Iterator[tuple[BinaryIO, Callable[[], int]]]:
 def lines_of(content: BinaryIO, encoding: str) -> Iterator[str]:
     """Lines of text with their ends; windows-1258, which writes tones as marks of their own, in composed letters."""
     lines = io.TextIOWrapper(content, encoding="utf-8-sig" if encoding == "utf-8" else encoding, newline="")
-    if encoding == "windows-1258":
-        return (unicodedata.normalize("NFC", line) for line in lines)
-    return iter(lines)
+    try:
+        for line in lines:
+            yield unicodedata.normalize("NFC", line) if encoding == "windows-1258" else line
+    finally:
+        if not content.closed:
+            lines.detach()  # else the file would be closed with it, under whoever opened it
 
 
 def _form(path: Path, head: bytes) -> Form:

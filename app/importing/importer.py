@@ -287,11 +287,10 @@ class _File:
                 f"/{row}": entry for row, entry in read.items() if isinstance(entry, ProcedureEntry)
             }
             tally = await put_procedures(connection, procedures, within=None, now=now)
-        described.created, described.changed, described.unchanged = (
-            tally.created,
-            tally.changed,
-            tally.unchanged,
-        )
+        described.created, described.changed = tally.created, tally.changed
+        described.unchanged = tally.unchanged
+        if self.options.dry_run:
+            raise _UndoneError
 
 
 def _conflicts(so_far: Outcome) -> dict[int, Result]:

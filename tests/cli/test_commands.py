@@ -53,6 +53,18 @@ def test_import_counts_exactly_tells_faults_and_may_be_run_again(database_url: s
     assert dunghen("rebuild", url=database_url).stdout.strip() == "30 dossiers derived again"
 
 
+def test_the_shipped_mappings_are_listed_and_printed_to_start_from(tmp_path: Path) -> None:
+    listed = dunghen("import", "--mappings")
+    assert (listed.returncode, [line.split()[0] for line in listed.stdout.splitlines()]) == (
+        0,
+        ["city-requests", "national", "permits-wabo"],
+    )
+    mine = tmp_path / "mine.toml"
+    mine.write_text(dunghen("import", "--print-mapping", "national").stdout, encoding="utf-8")
+    assert dunghen("import", "--print-mapping", str(mine)).stdout == mine.read_text(encoding="utf-8")
+    assert dunghen("import", "--print-mapping", "none").returncode == 2
+
+
 def test_settings_are_listed_and_secrets_masked() -> None:
     shown = dunghen("settings", "--json", bootstrap_key="very-secret-key-1234")
     assert "very-secret" not in shown.stdout

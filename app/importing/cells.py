@@ -8,6 +8,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, tzinfo
+from functools import cache
 from typing import Any, Final
 
 from app.events.instants import due, instant
@@ -76,13 +77,13 @@ class Reading:
 
 def text(cell: Cell) -> str:
     """What the cell shows: a workbook's 22945.0 is the code 22945."""
+    if isinstance(cell, str):
+        return cell.strip()
     if isinstance(cell, bool):
         return "true" if cell else "false"
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
-    if isinstance(cell, datetime | date | time):
-        return cell.isoformat()
-    return str(cell).strip()
+    return str(cell) if isinstance(cell, int | float) else cell.isoformat()
 
 
 def moment(cell: Cell, reading: Reading) -> datetime | date:
@@ -104,7 +105,7 @@ def moment(cell: Cell, reading: Reading) -> datetime | date:
         except ValueError:
             pass  # 2026-02-30 looks like a date and is none
     for form in reading.dates:
-        if written.isdecimal() and len(written) != len(_SAMPLE.strftime(form)):
+        if written.isdecimal() and len(written) != _length(form):
             continue  # strptime would cut digits where it likes
         try:
             found = datetime.strptime(written, form)  # noqa: DTZ007 - the zone follows
@@ -112,6 +113,11 @@ def moment(cell: Cell, reading: Reading) -> datetime | date:
             continue
         return _placed(found, reading.zone) if "%H" in form or "%I" in form else found.date()
     raise CellError(_NO_DATE.filled(value=written, forms=", ".join(reading.dates)))
+
+
+@cache
+def _length(form: str) -> int:
+    return len(_SAMPLE.strftime(form))
 
 
 def happened(cell: Cell, reading: Reading) -> str:

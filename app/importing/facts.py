@@ -130,6 +130,7 @@ class Mapped:
         self._mapping, self._sheet, self._reading, self._source = mapping, sheet, reading, source
         there = {folded(name): name for name in sheet.headings}
         self._there = there
+        self._found: dict[tuple[str, ...], list[tuple[str, str]]] = {}
         self._rules = [
             rule
             for rule in mapping.event
@@ -151,7 +152,7 @@ class Mapped:
             yield whole.made(row.number, now)
             return
         for rule in self._rules:
-            found = self._cell(row, rule.time)
+            found = self._cell(row, rule.time.column)
             if found is None or not self._holds(row, rule.when) or self._is_out(row, rule.unless):
                 continue
             yield self._fact(row, rule, *found).made(row.number, now)
@@ -160,7 +161,7 @@ class Mapped:
         """What is wrong with the row as a whole, so that it tells no fact."""
         draft = _Draft(row)
         draft.members["source"] = self._source
-        subject = self._cell(row, self._mapping.subject)
+        subject = self._cell(row, self._mapping.subject.column)
         if subject is None:
             draft.refuse("/subject", self._mapping.subject.column[0], _NO_SUBJECT)
         else:
@@ -175,7 +176,7 @@ class Mapped:
 
     def _fact(self, row: Row, rule: Rule, time_column: str, time_cell: Cell) -> _Draft:
         draft = _Draft(row)
-        subject = self._cell(row, self._mapping.subject)
+        subject = self._cell(row, self._mapping.subject.column)
         code = cells.text(subject[1]) if subject else ""
         draft.members |= {"source": self._source, "type": rule.type, "subject": code}
         draft.columns |= {"/subject": subject[0] if subject else "", "/time": time_column}
@@ -199,7 +200,7 @@ class Mapped:
         if not isinstance(value, Column):
             _put(draft.members["data"], path, value)
             return
-        found = self._cell(row, value)
+        found = self._cell(row, value.column)
         pointer = faults.pointer(("data", *path))
         draft.columns[pointer] = self._named(value)
         if found is None:
@@ -222,20 +223,26 @@ class Mapped:
             raise CellError(_UNMAPPED.filled(value=shown, there=", ".join(table)))
         return table[shown]
 
-    def _cell(self, row: Row, column: Column) -> tuple[str, Cell] | None:
+    def _places(self, names: tuple[str, ...]) -> list[tuple[str, str]]:
+        """Where these columns stand in this table: their headings as compared and as written."""
+        if names not in self._found:
+            compared = [folded(heading) for heading in self._mapping.spelled(names)]
+            self._found[names] = [(name, self._there[name]) for name in compared if name in self._there]
+        return self._found[names]
+
+    def _cell(self, row: Row, names: tuple[str, ...]) -> tuple[str, Cell] | None:
         """The heading and the cell of the first of these columns that is there and not blank."""
-        for heading in self._mapping.spelled(column.column):
-            cell = row.cells.get(folded(heading))
+        for compared, heading in self._places(names):
+            cell = row.cells.get(compared)
             if cell is not None and cells.text(cell) not in self._mapping.none:
-                return self._there[folded(heading)], cell
+                return heading, cell
         return None
 
     def _named(self, column: Column) -> str:
-        spelled = (self._there.get(folded(heading)) for heading in self._mapping.spelled(column.column))
-        return next((name for name in spelled if name), column.column[0])
+        return next((heading for _, heading in self._places(column.column)), column.column[0])
 
     def _shown(self, row: Row, name: str) -> str:
-        found = self._cell(row, Column(column=(name,)))
+        found = self._cell(row, (name,))
         return cells.text(found[1]) if found else ""
 
     def _holds(self, row: Row, conditions: Map[str, Sequence[str]]) -> bool:

@@ -4,6 +4,7 @@ import io
 import json
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
@@ -36,7 +37,7 @@ async def test_national_codes_become_facts(
 ) -> None:
     path = tmp_path / "status.csv"
     path.write_text(NATIONAL + ROWS, encoding="utf-8")
-    options = {"mapping": load("national"), "source": "urn:test"}
+    options: dict[str, Any] = {"mapping": load("national"), "source": "urn:test"}
     assert (await imported(deployment, path, **options)).rejected == 0
     told: dict[str, list[str]] = {}
     for _, kind, subject, *_ in await log(deployment):
@@ -67,7 +68,7 @@ async def test_national_codes_become_facts(
         + ROWS.replace("D2,1.004946,U1,2,2", "D2,1.004946,U1,2,9").replace(",1,,\n", ",1,20260109,\n"),
         encoding="utf-8",
     )
-    assert counts(await imported(deployment, path, **options)) == (1, 20, 0)
+    assert counts(await imported(deployment, path, **options)) == (1, 22, 0)
 
 
 async def test_vietnamese_headings_and_real_dates_of_a_workbook_are_understood(

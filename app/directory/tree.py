@@ -20,6 +20,19 @@ def chain(parents: Mapping[str, str], code: str) -> Iterator[str]:
         above = parents.get(above)
 
 
+def branches(parents: Mapping[str, str], root: str) -> dict[str, str]:
+    """Every unit below `root` → the direct child of `root` that it lies in."""
+    found: dict[str, str] = {}
+    for code in parents:
+        way: list[str] = []
+        for above in chain(parents, code):
+            if above == root:
+                found.update(dict.fromkeys(way, way[-1]) if way else {})
+                break
+            way.append(above)
+    return found
+
+
 def circle(parents: Mapping[str, str], code: str) -> list[str] | None:
     """The way from `code` up to `code` again, both named, if it is its own ancestor."""
     way = list(chain(parents, code))

@@ -12,14 +12,16 @@ from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.directory.codes import canonical_procedure
+from app.directory.queries import parents
 from app.directory.reach import visible_units
+from app.directory.tree import branches
 from app.figures.schemas import Asked
 from app.keys.caller import Caller
 from app.kit import media
 from app.kit.problems import Fault, Problem
 from app.kit.text import Text
 from app.metrics import periods
-from app.metrics.question import Question
+from app.metrics.question import Dimension, Question
 
 _MAX_KEYS: Final = 2
 _REPEATABLE: Final = frozenset({"unit", "procedure", "sector", "channel", "group_by"})
@@ -85,7 +87,17 @@ async def question(
         sectors=asked.sector or None,
         channels=asked.channel or None,
         root=root,
+        regroup=await _regroup(connection, asked, root),
     )
+
+
+async def _regroup(
+    connection: AsyncConnection, asked: Asked, root: str | None
+) -> dict[Dimension, dict[str, str]]:
+    """Under which unit each unit is counted where it is not under its own."""
+    if root is None or "child" not in asked.group_by:
+        return {}
+    return {"child": branches(await parents(connection), root)}
 
 
 def _root(asked: Asked, caller: Caller) -> str | None:

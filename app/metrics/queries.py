@@ -12,7 +12,6 @@ import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.directory.tables import unit
 from app.dossiers.tables import dossier
 from app.metrics.periods import TIME_GROUPS, Period, Span, TimeGroup, midnight
 from app.metrics.question import Group, Question, TooManyGroups
@@ -152,22 +151,26 @@ def _keys(question: Question) -> tuple[list[sa.ColumnElement[Any]], sa.FromClaus
     source: sa.FromClause = dossier
     columns: dict[str, sa.ColumnElement[Any]] = {
         "unit": _d.unit,
+        "child": _d.unit,
         "procedure": _d.procedure,
         "sector": _d.sector,
         "channel": _d.channel,
     }
-    if "child" in question.by:
-        branch = _branches(question.root)
-        source = source.outerjoin(branch, branch.c.unit == _d.unit)
-        columns["child"] = sa.func.coalesce(branch.c.child, _d.unit)
+    for by in question.by:
+        if groups := question.regroup.get(by):
+            group = _groups(by, groups)
+            source = source.outerjoin(group, group.c.code == columns[by])
+            columns[by] = sa.func.coalesce(group.c.group, columns[by])
     return [columns[by].label(by) for by in question.by if by in columns], source
 
 
-def _branches(root: str | None) -> sa.CTE:
-    """Every unit below `root`, with the direct child of `root` that it lies in."""
-    children = sa.select(unit.c.code.label("unit"), unit.c.code.label("child")).where(unit.c.parent == root)
-    branch = children.cte("branch", recursive=True)
-    return branch.union(sa.select(unit.c.code, branch.c.child).join(branch, unit.c.parent == branch.c.unit))
+def _groups(by: str, groups: Mapping[str, str]) -> sa.TableValuedAlias:
+    """Code → group as a table of two columns; the codes are different, so that joining it repeats no dossier."""
+    codes, grouped = (sa.literal(list(side), ARRAY(sa.Text)) for side in (groups.keys(), groups.values()))
+    pairs = sa.func.unnest(codes, grouped).table_valued(
+        sa.column("code", sa.Text), sa.column("group", sa.Text)
+    )
+    return pairs.render_derived(name=f"{by}_groups")
 
 
 def _filters(question: Question) -> Iterator[_Test]:

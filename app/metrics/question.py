@@ -4,7 +4,7 @@ Pure: it knows neither where the numbers come from nor what is made of them.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from app.metrics.periods import Period
@@ -18,6 +18,10 @@ class Question:
 
     A filter that is None lets everything through. `units` are those very units: what lies below them, the caller
     says. `root` is the unit whose direct children `child` rolls up.
+
+    `regroup` says for the keys `unit` and `child` under which unit a dossier's own unit is counted: code → code of the
+    group; a unit that is not named is counted under its own code. So the tree of units, and how it changed, is the
+    directory's to know (`directory/structure.py`), and nobody behind this question reads it.
     """
 
     counts: tuple[str, ...]
@@ -28,6 +32,7 @@ class Question:
     sectors: Sequence[str] | None = None
     channels: Sequence[str] | None = None
     root: str | None = None
+    regroup: Mapping[Dimension, Mapping[str, str]] = field(default_factory=dict)
 
 
 class Group(NamedTuple):

@@ -3,7 +3,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.directory.tree import MAX_LEVELS, chain, circle, too_deep
+from app.directory.tree import MAX_LEVELS, branches, chain, circle, too_deep
 
 CODES = st.sampled_from("ABCDEFGH")
 PARENTS = st.dictionaries(CODES, CODES)
@@ -45,3 +45,13 @@ def test_a_tree_may_have_so_many_levels_and_not_one_more() -> None:
     assert too_deep(line(MAX_LEVELS)) is None
     way = too_deep(line(MAX_LEVELS + 1))
     assert way == [f"L{level}" for level in range(MAX_LEVELS + 1, 0, -1)]
+
+
+@given(PARENTS, CODES)
+def test_a_branch_is_the_child_below_which_a_unit_lies(parents: dict[str, str], root: str) -> None:
+    found = branches(parents, root)
+    lies_below = {code for code in parents if code != root and root in ancestors(parents, code)}
+    assert set(found) == lies_below
+    for code, child in found.items():
+        assert parents[child] == root
+        assert code == child or child in ancestors(parents, code)

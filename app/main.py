@@ -14,7 +14,7 @@ from starlette.routing import Route
 
 from app import __version__
 from app.directory import api as directory
-from app.directory.queries import subtree
+from app.directory.reach import subtree
 from app.dossiers import api as dossiers
 from app.events import api as events
 from app.events import openapi as events_openapi
@@ -56,7 +56,8 @@ def create_app(here: Deployment) -> FastAPI:
     app.state.deployment = here
     app.state.keyring = Keyring(here.database, here.settings, here.clock)
     app.state.ingest = Ingest(here.database, here.clock)
-    app.state.subtree = subtree  # webhooks stand below the directory, and limited keys need its tree
+    # Events and webhooks stand beside and below the directory, and limited keys need its tree.
+    app.state.subtree = lambda connection, code: subtree(connection, code, here.today())
     http.install(app)
     app.router.routes.append(Route("/v1/events", events.post_events, methods=["POST"]))
     for router in (events, dossiers, figures, directory, lagging, webhooks, ops):

@@ -3,18 +3,20 @@
 It knows no HTTP and checks nothing: what may be written is decided in `registrar`.
 """
 
+from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final, Literal
+from uuid import UUID, uuid4
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import ARRAY, distinct_on, insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.directory.procedures import ProcedureRule
-from app.directory.tables import directory_change, procedure, unit
-from app.directory.tree import MAX_LEVELS
+from app.directory.structure import EVER, OPEN, Structure, UnitPeriod
+from app.directory.tables import directory_change, directory_version, procedure, unit
 
 Kind = Literal["unit", "procedure"]
 
@@ -24,103 +26,131 @@ _TABLES: Final[Mapping[Kind, sa.Table]] = {"unit": unit, "procedure": procedure}
 _BYTES: Final = "C"
 
 _codes: Final = sa.bindparam("codes", type_=ARRAY(sa.Text))
-_below: Final = sa.select(sa.func.unnest(_codes).label("code")).cte("below", recursive=True)
-_BELOW: Final = sa.select(
-    # UNION, not UNION ALL: overlapping branches come once, and even a circle would end.
-    _below.union(sa.select(unit.c.code).join(_below, unit.c.parent == _below.c.code)).c.code
-)
 
-_LINEAGE: Final = sa.text(
-    """
-    WITH RECURSIVE above (code, level) AS (
-        SELECT CAST(:code AS text), 1
-        UNION ALL
-        SELECT unit.parent, above.level + 1
-        FROM above JOIN unit ON unit.code = above.code
-        WHERE unit.parent IS NOT NULL AND above.level < :most
+_REMEMBERED: Final = 4
+_structures: Final[OrderedDict[UUID, Structure]] = OrderedDict()
+"""The last structures read, by the version that the database gave them: a version is never given twice, not even by
+another database, so that what is remembered under it cannot be wrong."""
+
+
+async def structure(connection: AsyncConnection) -> Structure:
+    """All units with their periods; read anew only after they have changed."""
+    version = await connection.scalar(sa.select(directory_version.c.units))
+    found = _structures.get(version) if version is not None else None
+    if found is not None:
+        return found
+    # One statement, so that periods and version are of one moment also where statements see different ones.
+    rows = await connection.execute(
+        sa.select(
+            sa.select(directory_version.c.units).scalar_subquery().label("version"),
+            unit.c.code,
+            unit.c.parent,
+            unit.c.valid_from,
+            unit.c.valid_to,
+            unit.c.successors,
+        )
     )
-    SELECT code FROM above ORDER BY level
-    """
-)
-
-
-async def below(connection: AsyncConnection, codes: Collection[str]) -> list[str]:
-    """These units and every unit below any of them, each once."""
-    return list(await connection.scalars(_BELOW, {"codes": list(codes)}))
-
-
-async def subtree(connection: AsyncConnection, code: str) -> list[str]:
-    """The unit and every unit below it; an unknown code gives itself alone."""
-    return await below(connection, [code])
-
-
-async def lineage(connection: AsyncConnection, code: str) -> list[str]:
-    """The unit, its parent, and so on up to the root; an unknown code gives itself alone."""
-    return list(await connection.scalars(_LINEAGE, {"code": code, "most": MAX_LEVELS}))
-
-
-async def parents(connection: AsyncConnection) -> dict[str, str]:
-    """Child code → parent code, of every unit that has a parent."""
-    rows = await connection.execute(sa.select(unit.c.code, unit.c.parent).where(unit.c.parent.is_not(None)))
-    return {row.code: row.parent for row in rows}
-
-
-async def units(connection: AsyncConnection) -> dict[str, str | None]:
-    """Code → parent code, of every described unit."""
-    return {row.code: row.parent for row in await connection.execute(sa.select(unit.c.code, unit.c.parent))}
+    periods: list[UnitPeriod] = []
+    for row in rows:
+        version = row.version
+        heirs = tuple(sorted(heir["code"] for heir in row.successors))
+        periods.append(UnitPeriod(row.code, row.parent, row.valid_from or EVER, row.valid_to or OPEN, heirs))
+    found = Structure(periods)
+    if version is not None and periods:
+        _structures[version] = found
+        while len(_structures) > _REMEMBERED:
+            _structures.popitem(last=False)
+    return found
 
 
 async def names(
-    connection: AsyncConnection, kind: Kind, codes: Collection[str]
+    connection: AsyncConnection, kind: Kind, codes: Collection[str], day: date
 ) -> dict[str, tuple[str, str | None]]:
-    """Code → (Vietnamese name, English name if there is one), of those codes that are described."""
-    table = _TABLES[kind]
+    """Code → (Vietnamese name, English name if there is one) on a local day, of those codes that are described."""
+    standing = _standing(_TABLES[kind], day)
     rows = await connection.execute(
-        sa.select(table.c.code, table.c.name, table.c.name_en).where(table.c.code == sa.any_(_codes)),
-        {"codes": list(codes)},
+        sa.select(standing.c.code, standing.c.name, standing.c.name_en), {"codes": list(codes)}
     )
     return {code: (name, name_en) for code, name, name_en in rows}
 
 
-async def procedures_for(connection: AsyncConnection, codes: Collection[str]) -> dict[str, ProcedureRule]:
-    """Canonical code → what a dossier needs, of those procedures that are described."""
+async def procedures_for(
+    connection: AsyncConnection, codes: Collection[str]
+) -> dict[str, list[ProcedureRule]]:
+    """Canonical code → what a dossier needs, a rule for each period, of those procedures that are described."""
     rows = await connection.execute(
         sa.select(
             procedure.c.code,
-            *(procedure.c[rule.name] for rule in fields(ProcedureRule)),
-        ).where(procedure.c.code == sa.any_(_codes)),
+            *(_bound(procedure, rule.name) for rule in fields(ProcedureRule)),
+        )
+        .where(procedure.c.code == sa.any_(_codes))
+        .order_by(procedure.c.code, procedure.c.valid_from.nulls_first()),
         {"codes": list(codes)},
     )
-    return {code: ProcedureRule(*rule) for code, *rule in rows}
+    found: dict[str, list[ProcedureRule]] = {}
+    for code, *rule in rows:
+        found.setdefault(code, []).append(ProcedureRule(*rule))
+    return found
 
 
 async def stored(
     connection: AsyncConnection, kind: Kind, codes: Collection[str] | None = None
-) -> dict[str, dict[str, Any]]:
-    """Code → row, of these codes (None: of all), in the order of their codes."""
+) -> dict[str, list[dict[str, Any]]]:
+    """Code → its periods, earliest first, of these codes (None: of all), in the order of their codes."""
     table = _TABLES[kind]
-    statement = sa.select(table).order_by(table.c.code.collate(_BYTES))
-    if codes is None:
-        rows = await connection.execute(statement)
-    else:
-        rows = await connection.execute(
-            statement.where(table.c.code == sa.any_(_codes)), {"codes": list(codes)}
-        )
-    return {row["code"]: dict(row) for row in rows.mappings()}
+    statement = sa.select(table).order_by(table.c.code.collate(_BYTES), table.c.valid_from.nulls_first())
+    if codes is not None:
+        statement = statement.where(table.c.code == sa.any_(sa.literal(list(codes), ARRAY(sa.Text))))
+    found: dict[str, list[dict[str, Any]]] = {}
+    for row in (await connection.execute(statement)).mappings():
+        found.setdefault(row["code"], []).append(dict(row))
+    return found
 
 
 async def page(
-    connection: AsyncConnection, kind: Kind, *, codes: Collection[str] | None, after: str | None, limit: int
-) -> list[dict[str, Any]]:
-    """At most `limit` rows whose codes come after `after`, of these codes (None: of all)."""
+    connection: AsyncConnection,
+    kind: Kind,
+    *,
+    codes: Collection[str] | None,
+    day: date,
+    after: str | None,
+    limit: int,
+) -> list[str]:
+    """At most `limit` codes that stand on a local day and come after `after`, of these codes (None: of all)."""
     table = _TABLES[kind]
     code = table.c.code.collate(_BYTES)
-    statement = sa.select(table).order_by(code).limit(limit)
+    statement = (
+        sa.select(table.c.code)
+        .where(
+            sa.func.coalesce(table.c.valid_from, EVER) <= day, sa.func.coalesce(table.c.valid_to, OPEN) >= day
+        )
+        .order_by(code)
+        .limit(limit)
+    )
     if after is not None:
         statement = statement.where(code > after)
     if codes is not None:
         statement = statement.where(table.c.code == sa.any_(sa.literal(list(codes), ARRAY(sa.Text))))
-    return [dict(row) for row in (await connection.execute(statement)).mappings()]
+    return list(await connection.scalars(statement))
+
+
+def _bound(table: sa.Table, name: str) -> sa.ColumnElement[Any]:
+    """A column, as days compare where it is a bound of the validity."""
+    unbounded = {"valid_from": EVER, "valid_to": OPEN}.get(name)
+    return table.c[name] if unbounded is None else sa.func.coalesce(table.c[name], unbounded)
+
+
+def _standing(table: sa.Table, day: date) -> sa.Subquery:
+    """Of each of `codes` the last period begun by `day`, before its first one the first."""
+    begins = sa.func.coalesce(table.c.valid_from, EVER)
+    latest_begun = sa.case((begins <= day, begins)).desc().nulls_last()
+    return (
+        sa.select(table)
+        .ext(distinct_on(table.c.code))
+        .where(table.c.code == sa.any_(_codes))
+        .order_by(table.c.code, latest_begun, begins)
+        .subquery()
+    )
 
 
 async def lock(connection: AsyncConnection, kind: Kind) -> None:
@@ -132,12 +162,18 @@ async def lock(connection: AsyncConnection, kind: Kind) -> None:
 
 
 async def save(connection: AsyncConnection, kind: Kind, rows: Sequence[Mapping[str, Any]]) -> None:
-    """Insert these rows, or put them in the place of those that have the same code."""
+    """Insert these periods, or put them in the place of those of the same code that begin on the same day."""
     if not rows:
         return
     statement = insert(_TABLES[kind])
-    replaced = {name: statement.excluded[name] for name in rows[0] if name != "code"}
-    await connection.execute(statement.on_conflict_do_update(index_elements=["code"], set_=replaced), rows)
+    begin = ["code", "valid_from"]
+    replaced = {name: statement.excluded[name] for name in rows[0] if name not in begin}
+    await connection.execute(statement.on_conflict_do_update(index_elements=begin, set_=replaced), rows)
+    if kind == "unit":
+        version = insert(directory_version).values(single=True, units=uuid4())
+        await connection.execute(
+            version.on_conflict_do_update(index_elements=["single"], set_={"units": version.excluded.units})
+        )
 
 
 async def note_changes(connection: AsyncConnection, kind: Kind, codes: Sequence[str], now: datetime) -> None:

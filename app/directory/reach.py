@@ -1,14 +1,18 @@
 """How far a key reaches: which units a reader may see, given the unit its key is limited to and those it asked for.
 
-It knows the tree and the key; what is read about the units is for the route.
+It knows the structure and the key; what is read about the units is for the route.
 """
 
-from collections.abc import Sequence
-from typing import Final
+from collections.abc import Collection, Sequence
+from dataclasses import replace
+from datetime import date
+from typing import Final, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.directory.queries import below, subtree
+from app.directory import queries, regrouping
+from app.directory.regrouping import Regrouping, StructureOf
+from app.directory.structure import Structure
 from app.keys.caller import Caller
 from app.kit.problems import Problem
 from app.kit.text import Text
@@ -19,17 +23,75 @@ _OUTSIDE: Final = Text(
 )
 
 
-async def visible_units(
-    connection: AsyncConnection, caller: Caller, asked: Sequence[str]
-) -> list[str] | None:
-    """The codes of all units to read, None for every unit there is: those asked for, each with all below it.
+class Asked(NamedTuple):
+    """What a question says about units: those it names, the one whose children are shown, its keys and its days."""
 
-    A limited key that asks for none gets its own subtree; a unit outside it raises Problem forbidden.
+    units: Sequence[str]
+    root: str | None
+    keys: Collection[str]
+    first: date
+    last: date
+    structure: StructureOf
+
+
+async def subtree(connection: AsyncConnection, code: str, today: date) -> list[str]:
+    """The unit and every unit below it today, with what they took over whole; an unknown code gives itself alone."""
+    structure = await queries.structure(connection)
+    return structure.below([code], structure.now(today))
+
+
+async def visible_units(
+    connection: AsyncConnection, caller: Caller, asked: Sequence[str], today: date
+) -> list[str] | None:
+    """The codes of all units to read, None for every unit there is: those asked for, each with all below it today.
+
+    What a unit took over whole lies below it. A limited key that asks for none gets its own subtree; a unit outside it
+    raises Problem forbidden.
     """
+    structure = await queries.structure(connection)
+    own = _own(structure, caller, asked, today)
+    return structure.below(asked, structure.now(today)) if asked else own
+
+
+async def visible_then(
+    connection: AsyncConnection, caller: Caller, asked: Sequence[str], day: date, today: date
+) -> list[str] | None:
+    """As `visible_units`, but below the units asked for is what lay there on `day`, as far as the key reaches today."""
+    structure = await queries.structure(connection)
+    own = _own(structure, caller, asked, today)
+    return _within(structure.below(asked, structure.then(day)) if asked else None, own)
+
+
+async def regrouped(connection: AsyncConnection, caller: Caller, asked: Asked, today: date) -> Regrouping:
+    """Which units a question of figures means, as far as the key reaches, and under which each is counted.
+
+    The structure of then is that of the last day asked for, or of `today` while that is to come. Raises Problem
+    forbidden for a unit outside of the key's.
+    """
+    structure = await queries.structure(connection)
+    own = _own(structure, caller, asked.units, today)
+    # A limited key that names no unit asks for its own.
+    units = asked.units or ([] if caller.unit is None else [caller.unit])
+    if asked.structure == "then":
+        found = regrouping.as_then(structure, units, asked.root, asked.keys, min(asked.last, today))
+    else:
+        found = regrouping.as_now(structure, units, asked.root, asked.keys, asked.first, today)
+    return replace(found, units=_within(found.units, own))
+
+
+def _own(structure: Structure, caller: Caller, asked: Sequence[str], today: date) -> list[str] | None:
+    """All that a limited key reaches, None for one without limit. Raises Problem forbidden for what is outside."""
     if caller.unit is None:
-        return await below(connection, asked) if asked else None
-    own = await subtree(connection, caller.unit)
+        return None
+    own = structure.below([caller.unit], structure.now(today))
     outside = sorted(set(asked).difference(own))
     if outside:
         raise Problem("forbidden", _OUTSIDE.filled(limit=caller.unit, asked=", ".join(outside)))
-    return await below(connection, asked) if asked else own
+    return own
+
+
+def _within(units: Sequence[str] | None, own: list[str] | None) -> list[str] | None:
+    if units is None or own is None:
+        return own if units is None else list(units)
+    reached = set(own)
+    return [code for code in units if code in reached]

@@ -1,8 +1,10 @@
 """Units and procedures as they are written and read, over HTTP or in files.
 
-Only fields that already have an effect are taken; those that later work will bring are refused by name, not ignored.
+What is written is flat and checked by itself; what several entries must be together, `registrar` says.
 """
 
+import re
+from datetime import date
 from typing import Annotated, Any, Final, Literal
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
@@ -22,6 +24,19 @@ def _not_yet(_: object) -> None:
     raise PydanticCustomError("not_yet", "This field is not supported yet; leave it out.")
 
 
+_DAY: Final = re.compile(r"[0-9]{4}-[0-9]{2}-[0-9]{2}")
+_EARLIEST: Final = date(1900, 1, 1)
+_LATEST: Final = date(2200, 12, 31)
+
+
+def _day(value: object) -> object:
+    """The library reads more forms of a date than the contract names, numbers among them."""
+    if type(value) is date or (isinstance(value, str) and _DAY.fullmatch(value)):
+        return value
+    raise PydanticCustomError("day", "It must be a date such as 2025-07-01.")
+
+
+Day = Annotated[date, BeforeValidator(_day), Field(strict=False, ge=_EARLIEST, le=_LATEST)]
 NotYet = Annotated[SkipJsonSchema[None], BeforeValidator(_not_yet), Field(exclude=True)]
 Name = Annotated[str, Field(min_length=1, max_length=300, pattern=CODE_PATTERN)]
 ServiceLevel = Literal["full", "partial", "none"]
@@ -34,8 +49,30 @@ class Wire(BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True, frozen=True)
 
 
+_FROM: Final = "First local day. Absent: the period in which `valid_to` lies (the open one, where that is absent too), else the only one, else one since ever."
+_TO: Final = "Last local day, inclusive; absent: open."
+
+
+class Successor(Wire):
+    """A unit that takes over after the last day."""
+
+    code: Code = Field(examples=["22918"])
+    kind: Literal["merge", "split", "rename", "move"] = Field(
+        description="`split` exactly when there are several; a unit that goes on beside others names itself too.",
+        examples=["merge"],
+    )
+
+
+class UnitSettings(Wire):
+    """What is particular to a unit."""
+
+    intake_calendar: Code | None = Field(
+        None, description="Key of the calendar by which online submissions are answered.", examples=["vn-sat"]
+    )
+
+
 class UnitDescription(Wire):
-    """A unit as its publisher describes it."""
+    """A unit as its publisher describes it, for one period."""
 
     name: Name = Field(examples=["UBND phường Mũi Né"])
     name_en: Name | None = Field(None, examples=["People's Committee of Mũi Né Ward"])
@@ -47,10 +84,12 @@ class UnitDescription(Wire):
         description="Code of the unit directly above, which may be described later; absent at the top.",
         examples=["H10"],
     )
-    valid_from: NotYet = None
-    valid_to: NotYet = None
-    successors: NotYet = None
-    settings: NotYet = None
+    valid_from: Day | None = Field(None, description=_FROM, examples=["2025-07-01"])
+    valid_to: Day | None = Field(None, description=_TO, examples=[None])
+    successors: list[Successor] = Field(
+        [], max_length=100, description="Who took over after `valid_to`, which is needed then.", examples=[[]]
+    )
+    settings: UnitSettings | None = Field(None, examples=[None])
 
 
 class Unit(UnitDescription):
@@ -59,7 +98,22 @@ class Unit(UnitDescription):
     code: Code = Field(examples=["H10.25"])
 
 
-class UnitNode(Unit):
+class UnitPeriod(UnitDescription):
+    """One period of a unit."""
+
+    key: int = Field(description="Of this period, for ever: a code alone may come to mean another territory.")
+
+
+class StoredUnit(Unit):
+    """A unit as it stood on the day asked for, with all its periods."""
+
+    stands: bool = Field(
+        description="false: on that day it did not stand; shown is the period before, else the first."
+    )
+    periods: list[UnitPeriod] = Field(description="Earliest first.")
+
+
+class UnitNode(StoredUnit):
     """A unit with the units directly below it."""
 
     children: list["UnitNode"]
@@ -73,7 +127,7 @@ class Duration(Wire):
 
 
 class ProcedureDescription(Wire):
-    """A procedure as its publisher describes it."""
+    """A procedure as its publisher describes it, for one period."""
 
     name: Name = Field(examples=["Cấp giấy phép xây dựng nhà ở riêng lẻ"])
     name_en: Name | None = Field(None, examples=["Building permit for a detached house"])
@@ -88,9 +142,14 @@ class ProcedureDescription(Wire):
     fee_stops_clock: bool = Field(
         False, description="The clock stands still from a request for the fee until it is paid."
     )
-    offered_by: NotYet = None
-    valid_from: NotYet = None
-    valid_to: NotYet = None
+    offered_by: list[Code] = Field(
+        [],
+        max_length=10_000,
+        description="Codes of the units that offer it; empty: not told.",
+        examples=[["H10.25"]],
+    )
+    valid_from: Day | None = Field(None, description=_FROM, examples=[None])
+    valid_to: Day | None = Field(None, description=_TO, examples=[None])
 
 
 class ProcedureEntry(ProcedureDescription):
@@ -113,17 +172,33 @@ class ProcedureEntry(ProcedureDescription):
         }
 
 
-class Procedure(ProcedureDescription):
-    """A procedure as it is stored."""
+class ProcedurePeriod(ProcedureDescription):
+    """One period of a procedure."""
 
-    code: Code = Field(description="Canonical code.", examples=["2.000908"])
+    key: int = Field(description="Of this period, for ever.")
     raw_code: Code = Field(description="The code as published.", examples=["2.000908.000.00.00.H61"])
 
     @classmethod
-    def of(cls, row: dict[str, Any]) -> "Procedure":
-        """The procedure in a row of `procedure`."""
-        value, unit = row.pop("duration_value"), row.pop("duration_unit")
-        return cls(**row, duration=None if value is None else Duration(value=value, unit=unit))
+    def of(cls, row: dict[str, Any]) -> "ProcedurePeriod":
+        """The period in a row of `procedure`."""
+        told = {
+            name: value
+            for name, value in row.items()
+            if name not in {"code", "duration_value", "duration_unit"}
+        }
+        value, unit = row["duration_value"], row["duration_unit"]
+        return cls(**told, duration=None if value is None else Duration(value=value, unit=unit))
+
+
+class Procedure(ProcedureDescription):
+    """A procedure as it was in force on the day asked for, with all its periods."""
+
+    code: Code = Field(description="Canonical code.", examples=["2.000908"])
+    raw_code: Code = Field(description="The code as published.", examples=["2.000908.000.00.00.H61"])
+    stands: bool = Field(
+        description="false: on that day it was not in force; shown is the period before, else the first."
+    )
+    periods: list[ProcedurePeriod] = Field(description="Earliest first.")
 
 
 class Tally(Wire):
@@ -138,3 +213,10 @@ class UnitTree(Wire):
     """The topmost units that the key may see, each with all below it."""
 
     items: list[UnitNode]
+
+
+class Unknown(Wire):
+    """A code that dossiers name and the directory does not have."""
+
+    code: Code = Field(examples=["22921"])
+    dossiers: int = Field(description="Dossiers that wait for it.", examples=[17])

@@ -1,4 +1,4 @@
-"""The tree of units as pure arithmetic over "child → parent": who is above, who is in a circle, what is too deep.
+"""The tree of units as pure arithmetic over "child → parent": who is above, in which branch, who is in a circle.
 
 It knows codes only, and holds for parents that nobody has described yet.
 """
@@ -37,9 +37,3 @@ def circle(parents: Mapping[str, str], code: str) -> list[str] | None:
     """The way from `code` up to `code` again, both named, if it is its own ancestor."""
     way = list(chain(parents, code))
     return [*way, code] if parents.get(way[-1]) == code else None
-
-
-def too_deep(parents: Mapping[str, str]) -> list[str] | None:
-    """The way up from a unit that lies deeper than `MAX_LEVELS`, if there is one. Wants a tree without circles."""
-    ways = (list(chain(parents, code)) for code in parents)
-    return next((way for way in ways if len(way) > MAX_LEVELS), None)

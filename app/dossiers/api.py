@@ -10,8 +10,7 @@ from fastapi.responses import StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.directory.codes import canonical_procedure
-from app.directory.queries import subtree
-from app.directory.reach import visible_units
+from app.directory.reach import subtree, visible_units
 from app.dossiers import listing
 from app.dossiers.dossier import Dossier
 from app.dossiers.facts import Policy
@@ -69,7 +68,7 @@ async def _visible(
     if dossier is None:
         raise Problem("not-found", _UNKNOWN)
     if caller.unit is not None and (dossier.unit or dossier.submitted_unit) not in await subtree(
-        connection, caller.unit
+        connection, caller.unit, here.today()
     ):
         raise Problem("not-found", _UNKNOWN)
     return dossier, policy
@@ -104,7 +103,7 @@ async def list_dossiers(
     if answered is None:
         raise Problem("not-acceptable", _NEITHER)
     chosen = listing.Choice(
-        units=await visible_units(connection, caller, unit or []),
+        units=await visible_units(connection, caller, unit or [], here.today()),
         procedures=[canonical_procedure(code) for code in procedure] if procedure else None,
         state=state,
         verdict=verdict,

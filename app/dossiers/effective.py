@@ -48,7 +48,9 @@ def _unretracted(facts: Sequence[Fact], policy: Policy, findings: list[Finding])
     units = {unit for fact in standing if (unit := _unit(fact)) is not None}
     gone: set[tuple[str, str]] = set()
     for fact in limited:
-        if fact.unit_limit is not None and all(policy.inside(fact.unit_limit, unit) for unit in units):
+        if fact.unit_limit is not None and all(
+            policy.inside(fact.unit_limit, unit, fact.recorded_at) for unit in units
+        ):
             gone.add(_target(fact))
         else:
             findings.append(Finding("foreign_unit", fact.source, fact.id))
@@ -127,4 +129,4 @@ def _may(fact: Fact, unit: str | None, policy: Policy) -> bool:
     if fact.unit_limit is None:
         return True
     places = [place for place in (unit, _unit(fact)) if place is not None]
-    return bool(places) and all(policy.inside(fact.unit_limit, place) for place in places)
+    return bool(places) and all(policy.inside(fact.unit_limit, place, fact.recorded_at) for place in places)

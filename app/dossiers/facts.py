@@ -3,12 +3,14 @@
 Plain values; where they come from, the projector knows.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
 from typing import Any
 
-from app.directory.procedures import ProcedureRule
+from app.directory.procedures import ProcedureRule, in_force
+from app.directory.structure import Structure
+from app.directory.tree import chain
 from app.worktime.calendar import Calendar
 
 
@@ -29,27 +31,23 @@ class Fact:
 class Policy:
     """The calendar, settings and directory that a fold follows.
 
-    `units` are all known units with their parent; `procedures` are known procedures by canonical code.
+    `units` are all known units; `procedures` are what was in force of known procedures, by canonical code.
     """
 
     calendar: Calendar
     cutoff: time
     apology_days_before: int
-    units: Mapping[str, str | None] = field(default_factory=dict)
-    procedures: Mapping[str, ProcedureRule] = field(default_factory=dict)
+    units: Structure = field(default_factory=lambda: Structure([]))
+    procedures: Mapping[str, Sequence[ProcedureRule]] = field(default_factory=dict)
 
     def procedure(self, code: str | None, day: date) -> ProcedureRule | None:
-        """What was in force for a procedure on a local day; None if the directory does not have it."""
-        del day  # a procedure has one description for all times
-        return self.procedures.get(code) if code is not None else None
+        """What was in force for a procedure on a local day; None if the directory does not have it then."""
+        return in_force(self.procedures.get(code, ()), day) if code is not None else None
 
-    def inside(self, limit: str, unit: str) -> bool:
-        """Whether `unit` is `limit` or stands below it."""
-        seen: set[str] = set()
-        place: str | None = unit
-        while place is not None and place not in seen:
-            if place == limit:
-                return True
-            seen.add(place)
-            place = self.units.get(place)
-        return False
+    def inside(self, limit: str, unit: str, said_at: datetime) -> bool:
+        """Whether `unit` was `limit`, or stood below it, on the local day of the instant at which a key used its power.
+
+        What a unit had taken over whole by then stood below it. A later change takes nobody's word back.
+        """
+        day = said_at.astimezone(self.calendar.zone).date()
+        return limit in chain(self.units.now(day), unit)

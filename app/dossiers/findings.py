@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Final
 
+from app.directory.procedures import ProcedureRule
 from app.dossiers.clock import told
 from app.dossiers.dossier import Dossier, Finding
 from app.dossiers.end import CLOSINGS
@@ -60,7 +61,8 @@ KINDS: Final[Mapping[str, Text]] = {
     ),
     "unknown_unit": Text("Mã đơn vị chưa có trong danh mục.", "The unit's code is not in the directory."),
     "unknown_procedure": Text(
-        "Mã thủ tục chưa có trong danh mục.", "The procedure's code is not in the directory."
+        "Mã thủ tục chưa có trong danh mục, hoặc chưa có hiệu lực, hết hiệu lực vào ngày tiếp nhận.",
+        "The procedure's code is not in the directory, or was not in force on the day of reception.",
     ),
     "foreign_unit": Text(
         "Khóa gửi sự việc này không được tác động đến đơn vị này; sự việc không được tính.",
@@ -89,15 +91,23 @@ _AFTER: Final = dict.fromkeys(
 
 
 def look(
-    dossier: Dossier, facts: Sequence[Fact], reception: Fact | None, end: Fact | None, policy: Policy
+    dossier: Dossier,
+    facts: Sequence[Fact],
+    reception: Fact | None,
+    end: Fact | None,
+    rule: ProcedureRule | None,
+    policy: Policy,
 ) -> list[Finding]:
-    """Whatever does not fit in the standing facts of a folded dossier, in their order."""
+    """Whatever does not fit in the standing facts of a folded dossier, in their order.
+
+    `rule` is what was in force for its procedure on the day of reception, or of filing while there is none.
+    """
     found: list[Finding] = []
     if reception is None and any(fact.type not in {"dossier.submitted", *CLOSINGS} for fact in facts):
         found.append(Finding("no_reception"))
     if dossier.unit is not None and dossier.unit not in policy.units:
         found.append(Finding("unknown_unit"))
-    if dossier.procedure is not None and dossier.procedure not in policy.procedures:
+    if dossier.procedure is not None and rule is None:
         found.append(Finding("unknown_procedure"))
     if dossier.reappointments > 1:
         found.append(Finding("second_reappointment"))

@@ -59,7 +59,7 @@ def fold(code: str, facts: Sequence[Fact], policy: Policy) -> Dossier | None:
         _judge(dossier, end, policy)
         portal_reading(dossier, standing, reception, policy)
         measure(dossier, standing, policy)
-        dossier.findings = findings + look(dossier, standing, reception, end, policy)
+        dossier.findings = findings + look(dossier, standing, reception, end, rule, policy)
     dossier.findings = sorted(
         set(dossier.findings), key=lambda found: (found.kind, found.source or "", found.id or "")
     )

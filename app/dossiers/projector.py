@@ -103,7 +103,7 @@ class Projector:
             await log.reopen(connection)
             units = [code for kind, code in changes if kind == "unit"]
             if units:
-                touched = await directory.below(connection, units)
+                touched = (await directory.structure(connection)).ever_below(units)
                 await log.mark_where(connection, queries.of_units(touched), now)
                 await log.mark_where(connection, log.limited_at(touched), now)
             procedures = [code for kind, code in changes if kind == "procedure"]
@@ -177,6 +177,6 @@ async def _policy(connection: AsyncConnection, facts: Iterable[Sequence[Fact]], 
         calendar=shipped(settings.calendar, settings.zone),
         cutoff=settings.cutoff,
         apology_days_before=settings.apology_days_before,
-        units=await directory.units(connection),
+        units=await directory.structure(connection),
         procedures=await directory.procedures_for(connection, procedures),
     )

@@ -5,14 +5,14 @@ Everything is read in the one snapshot it is handed, so that an answer is consis
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from datetime import datetime, tzinfo
+from datetime import date, datetime, tzinfo
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.directory.queries import Kind, names
 from app.events.queries import computed_through
-from app.figures.rows import Figure, Names, Row, by_rate, labelled
+from app.figures.rows import Figure, Names, Row, by_rate, comparable, labelled
 from app.kit.problems import Fault, Problem
 from app.kit.text import Language, Text
 from app.metrics.metric import Metric
@@ -54,7 +54,7 @@ async def answer(
         "as_of": now,
         "computed_through": await computed_through(connection, now),
         "final": False,
-        "total": figure(total.counts),
+        "total": {**figure(total.counts), **comparable(question)},
         "rows": rows if order == "code" else by_rate(rows, falling=order == "-rate"),
     }
 
@@ -71,17 +71,24 @@ async def _rows(
         groups = await tally(connection, question, zone=zone, now=now, limit=MAX_ROWS)
     except TooManyGroups:
         raise Problem("invalid", _TOO_MANY, [Fault("query:group_by", _TOO_MANY)]) from None
-    known = await _names(connection, question.by, groups, language)
+    today = now.astimezone(zone).date()
+    # Units are called as they were when they stood so: by the structure of then, on the last day asked for.
+    day = min(question.period.to, today) if question.torn is None else today
+    known = await _names(connection, question.by, groups, language, day)
     return labelled(groups, question, figure, known)
 
 
 async def _names(
-    connection: AsyncConnection, by: Sequence[Dimension], groups: Sequence[Group], language: Language
+    connection: AsyncConnection,
+    by: Sequence[Dimension],
+    groups: Sequence[Group],
+    language: Language,
+    day: date,
 ) -> Names:
     known: dict[Dimension, Mapping[str, str]] = {}
     for place, dimension in enumerate(by):
         if kind := _DIRECTORY.get(dimension):
             codes = {key for group in groups if (key := group.keys[place]) is not None}
-            found = await names(connection, kind, codes)
+            found = await names(connection, kind, codes, day)
             known[dimension] = {code: (language == "en" and en) or vi for code, (vi, en) in found.items()}
     return known

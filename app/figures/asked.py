@@ -11,17 +11,15 @@ from typing import Final
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.directory import reach
 from app.directory.codes import canonical_procedure
-from app.directory.queries import parents
-from app.directory.reach import visible_units
-from app.directory.tree import branches
 from app.figures.schemas import Asked
 from app.keys.caller import Caller
 from app.kit import media
 from app.kit.problems import Fault, Problem
 from app.kit.text import Text
 from app.metrics import periods
-from app.metrics.question import Dimension, Question
+from app.metrics.question import Question, Torn
 
 _MAX_KEYS: Final = 2
 _REPEATABLE: Final = frozenset({"unit", "procedure", "sector", "channel", "group_by"})
@@ -30,7 +28,6 @@ _WRONG: Final = Text("Tham số không hợp lệ; xem errors.", "The parameters
 _NOT_YET: Final = {
     "closing": Text("Chưa có chốt số liệu.", "There are no closings yet."),
     "compare": Text("Chưa so sánh được với kỳ khác.", "Periods cannot be compared yet."),
-    "structure": Text("Chưa tính được theo cơ cấu hiện nay.", "The structure of now is not answered yet."),
 }
 _TWICE: Final = Text("Tham số này chỉ được nêu một lần.", "This parameter may be given only once.")
 _KEYS: Final = Text("Nhóm theo tối đa hai khóa khác nhau.", "Group by at most two different keys.")
@@ -50,8 +47,6 @@ def answerable(request: Request) -> None:
     Raises Problem invalid, or not-acceptable for another media type than JSON.
     """
     given = Counter(name for name, _ in request.query_params.multi_items())
-    if request.query_params.get("structure") == "then":
-        del given["structure"]
     faults = [Fault(f"query:{name}", _NOT_YET[name]) for name in given if name in _NOT_YET]
     faults += [
         Fault(f"query:{name}", _TWICE) for name, n in given.items() if n > 1 and name not in _REPEATABLE
@@ -78,26 +73,20 @@ async def question(
         faults.append(Fault(f"query:{misread.parameter}", misread.reason))
     if faults or period is None:
         raise Problem("invalid", _WRONG, faults)
+    about = reach.Asked(asked.unit, root, asked.group_by, period.from_, period.to, asked.structure)
+    units = await reach.regrouped(connection, caller, about, today)
     return Question(
         counts=counts,
         period=period,
         by=tuple(asked.group_by),
-        units=await visible_units(connection, caller, asked.unit),
+        units=units.units,
         procedures=[canonical_procedure(code) for code in asked.procedure] or None,
         sectors=asked.sector or None,
         channels=asked.channel or None,
         root=root,
-        regroup=await _regroup(connection, asked, root),
+        regroup=units.groups,
+        torn=Torn(units.torn, units.is_torn) if asked.structure == "now" else None,
     )
-
-
-async def _regroup(
-    connection: AsyncConnection, asked: Asked, root: str | None
-) -> dict[Dimension, dict[str, str]]:
-    """Under which unit each unit is counted where it is not under its own."""
-    if root is None or "child" not in asked.group_by:
-        return {}
-    return {"child": branches(await parents(connection), root)}
 
 
 def _root(asked: Asked, caller: Caller) -> str | None:

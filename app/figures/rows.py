@@ -38,8 +38,19 @@ def rate_figure(rate: Rate, counts: Mapping[str, int]) -> Row:
 def labelled(groups: Sequence[Group], question: Question, figure: Figure, names: Names) -> list[Row]:
     """The groups in the order of their keys, each with its labels and its figure."""
     return [
-        {**_labels(group, question, names), **figure(group.counts)} for group in sorted(groups, key=_by_code)
+        {**_labels(group, question, names), **figure(group.counts), **comparable(question, group.keys)}
+        for group in sorted(groups, key=_by_code)
     ]
+
+
+def comparable(question: Question, keys: Sequence[str | None] = ()) -> Row:
+    """Whether a group (without keys: the total) can be compared over time; said of the structure of now only."""
+    if question.torn is None:
+        return {}
+    units = [(by, key) for by, key in zip(question.by, keys, strict=False) if by in question.torn.groups]
+    if not units:
+        return {"comparable": not question.torn.whole}
+    return {"comparable": not any(key in question.torn.groups[by] for by, key in units)}
 
 
 def by_rate(rows: list[Row], *, falling: bool) -> list[Row]:

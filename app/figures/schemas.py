@@ -55,8 +55,9 @@ class Asked(Wire):
         description="Up to two keys, repeated or separated by commas. `unit`: dossiers of that very unit. `child`: the direct children of `unit=`, each with all below it, and the unit's own dossiers as a row with `self`. Times follow the calendar of the period.",
         examples=[["unit", "month"]],
     )
-    structure: Literal["then"] = Field(
-        "then", description="Units as they stood then; `now` is not answered yet."
+    structure: Literal["then", "now"] = Field(
+        "then",
+        description="`then`: dossiers under the unit they name, rolled up as on the last day of the period. `now`: under the unit that has taken it over by today, rolled up as today; one that was split stays under its code.",
     )
     lang: Literal["vi", "en"] | None = Field(None, description="Language of names; else `Accept-Language`.")
 
@@ -97,7 +98,16 @@ class Keys(Wire):
     year: str | None = Field(None, examples=["2024"])
 
 
-class Ratio(Wire):
+class Comparable(Wire):
+    """Whether a figure can be compared over time; told for `structure=now` only."""
+
+    comparable: bool | None = Field(
+        None,
+        description="`structure=now` only. false: a unit was split between this and others, in unknown shares.",
+    )
+
+
+class Ratio(Comparable):
     """A rate with what it is made of."""
 
     numerator: int = Field(examples=[951])
@@ -117,7 +127,7 @@ class RateRow(Ratio, Keys):
     """One group of a rate."""
 
 
-class Counts(Wire):
+class Counts(Comparable):
     """Numbers of dossiers; E is the earlier of now and the end of the period."""
 
     received: int

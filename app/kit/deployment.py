@@ -5,6 +5,7 @@ It holds them together and decides nothing.
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from datetime import date
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -22,6 +23,10 @@ class Deployment:
     settings: Settings
     database: Database
     clock: Clock = system_clock
+
+    def today(self) -> date:
+        """The local day of the offices."""
+        return self.clock().astimezone(self.settings.zone).date()
 
 
 def deployment(request: Request) -> Deployment:

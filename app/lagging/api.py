@@ -105,6 +105,7 @@ async def delete_rule(caller: TargetsWrite, here: Here, connection: Transaction,
 async def list_alerts(
     caller: MetricsRead,
     request: Request,
+    here: Here,
     connection: Snapshot,
     state: Annotated[
         Literal["open", "closed"] | None, Query(description="Only alerts in this state.")
@@ -117,14 +118,15 @@ async def list_alerts(
     """Open and past, with the figure that raised each and the one that showed its recovery."""
     found = await queries.alerts(
         connection,
-        units=await visible_units(connection, caller, unit),
+        units=await visible_units(connection, caller, unit, here.today()),
         is_open=None if state is None else state == "open",
         rule=rule,
         before=_place(cursor),
         limit=limit + 1,
     )
     rows = found[:limit]
-    called = await called_by(connection, "unit", {row["unit"] for row in rows}, language(request))
+    units = {row["unit"] for row in rows}
+    called = await called_by(connection, "unit", units, language(request), here.today())
     items = [Alert.of(row, called[row["unit"]]) for row in rows]
     return Page(items=items, next_cursor=paging.written(str(items[-1].id)) if len(found) > limit else None)
 
@@ -133,15 +135,16 @@ async def list_alerts(
 async def get_alert(
     caller: MetricsRead,
     request: Request,
+    here: Here,
     connection: Snapshot,
     identifier: Annotated[UUID, Path(alias="id", description="Id of the alert.")],
 ) -> Alert:
     """To a key that is limited to a unit, an alert of a foreign unit does not exist."""
-    units = await visible_units(connection, caller, [])
+    units = await visible_units(connection, caller, [], here.today())
     row = await queries.one_alert(connection, identifier, units=units)
     if row is None:
         raise Problem("not-found", _NO_ALERT)
-    called = await called_by(connection, "unit", [row["unit"]], language(request))
+    called = await called_by(connection, "unit", [row["unit"]], language(request), here.today())
     return Alert.of(row, called[row["unit"]])
 
 

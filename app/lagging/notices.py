@@ -4,6 +4,7 @@ It gathers names and evidence and decides nothing; how a message travels is the 
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from datetime import date
 from typing import Any
 from urllib.parse import urlencode
 
@@ -36,9 +37,9 @@ async def tell_lagging(
         return
     units = [row["unit"] for row in raised]
     found = await evidence(connection, units, metric, days, present)
-    called = await called_by(connection, "unit", units, language)
+    called = await called_by(connection, "unit", units, language, present.today)
     procedures = {one.code for shown in found.values() for one in shown.worst if one.code is not None}
-    titles = await called_by(connection, "procedure", procedures, language)
+    titles = await called_by(connection, "procedure", procedures, language, present.today)
     for row in raised:
         data = _about(row, row, called) | _evident(found[row["unit"]], titles)
         data["due_soon_until"] = soon_until(present)
@@ -49,7 +50,8 @@ async def tell_recovered(
     connection: AsyncConnection, recovered: Sequence[Row], present: Present, language: Language
 ) -> None:
     """One `unit.recovered` for each alert just closed so."""
-    called = await called_by(connection, "unit", [row["unit"] for row in recovered], language)
+    units = [row["unit"] for row in recovered]
+    called = await called_by(connection, "unit", units, language, present.today)
     for row in recovered:
         closing = {name.removeprefix("closing_"): value for name, value in row.items() if "closing_" in name}
         data = _about(row, closing, called) | {
@@ -60,10 +62,10 @@ async def tell_recovered(
 
 
 async def called_by(
-    connection: AsyncConnection, kind: Kind, codes: Collection[str], language: Language
+    connection: AsyncConnection, kind: Kind, codes: Collection[str], language: Language, day: date
 ) -> dict[str, str]:
-    """Code → name in a language; the code itself where the directory has none."""
-    known = await names(connection, kind, codes) if codes else {}
+    """Code → name in a language on a local day; the code itself where the directory has none."""
+    known = await names(connection, kind, codes, day) if codes else {}
     said = {code: (language == "en" and en) or vi for code, (vi, en) in known.items()}
     return {code: said.get(code, code) for code in codes}
 

@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.directory.queries import below
+from app.directory.structure import Structure
 from app.directory.tree import chain
 from app.lagging.rules import Figure
 from app.metrics.catalogue import RATES
@@ -34,12 +34,12 @@ SOON: Final = 2
 
 @dataclass(frozen=True, slots=True)
 class Present:
-    """The instant at which units are judged, and how things stand then; `parents` is child code → parent code."""
+    """The instant at which units are judged, and how things stand then; `structure` holds the units."""
 
     now: datetime
     computed_through: datetime
     calendar: Calendar
-    parents: Mapping[str, str]
+    structure: Structure
 
     @property
     def zone(self) -> ZoneInfo:
@@ -50,6 +50,11 @@ class Present:
     def today(self) -> date:
         """The local day."""
         return self.now.astimezone(self.zone).date()
+
+    @property
+    def parents(self) -> Mapping[str, str]:
+        """Child code → parent code, as figures of the present are rolled up."""
+        return self.structure.then(self.today)
 
 
 class ProcedureFigure(NamedTuple):
@@ -85,7 +90,7 @@ async def evidence(
     connection: AsyncConnection, units: Collection[str], metric: Rate, period: Period, present: Present
 ) -> dict[str, Evidence]:
     """What to show of each of these units; three questions, however many units there are."""
-    within = await below(connection, units)
+    within = present.structure.below(units, present.parents)
     worst = await _worst(
         connection, Question(metric.needs, period, ("unit", "procedure"), within), metric, present
     )

@@ -10,7 +10,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.directory.queries import parents
+from app.directory.queries import structure
 from app.events.queries import computed_through
 from app.kit.db import retried
 from app.kit.deployment import Deployment
@@ -80,7 +80,7 @@ class Watch:
         settings = self._here.settings
         through = await computed_through(connection, now)
         calendar = shipped(settings.calendar, settings.zone)
-        present = Present(now, through, calendar, await parents(connection))
+        present = Present(now, through, calendar, await structure(connection))
         alerts = await queries.open_alerts(connection)
         for rule in rules:
             alerted = {unit: row for (key, unit), row in alerts.items() if key == rule.key}

@@ -3,7 +3,7 @@
 Pure: it knows neither where the numbers come from nor what is made of them.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -21,7 +21,8 @@ class Question:
 
     `regroup` says for the keys `unit` and `child` under which unit a dossier's own unit is counted: code → code of the
     group; a unit that is not named is counted under its own code. So the tree of units, and how it changed, is the
-    directory's to know (`directory/structure.py`), and nobody behind this question reads it.
+    directory's to know (`directory/regrouping.py`), and nobody behind this question reads it. `torn` says which groups
+    are not comparable; None: it was asked by the structure of then, where all are.
     """
 
     counts: tuple[str, ...]
@@ -32,7 +33,15 @@ class Question:
     sectors: Sequence[str] | None = None
     channels: Sequence[str] | None = None
     root: str | None = None
-    regroup: Mapping[Dimension, Mapping[str, str]] = field(default_factory=dict)
+    regroup: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    torn: "Torn | None" = None
+
+
+class Torn(NamedTuple):
+    """What a split of units, in unknown shares, leaves incomparable: groups by key, and the whole."""
+
+    groups: Mapping[str, Collection[str]]
+    whole: bool
 
 
 class Group(NamedTuple):

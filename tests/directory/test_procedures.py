@@ -6,7 +6,7 @@ import httpx
 from app.directory import queries
 from app.directory.procedures import ProcedureRule
 from app.kit.db import Database
-from tests.directory.makers import key, procedure, put
+from tests.directory.makers import NOW, key, procedure, put
 
 PUBLISHED = "2.000908.000.00.00.H61"
 RULE = ProcedureRule(sector="land", service_level="full", fee_required=True)
@@ -32,12 +32,19 @@ async def test_a_procedure_is_kept_under_its_canonical_code_and_remembers_the_pu
         "name_en": None,
         "full_eligible": False,
         "document_result": True,
+        "offered_by": [],
+        "valid_from": None,
+        "valid_to": None,
     }
-    assert (answer.status_code, answer.json()) == (200, expected)
+    shown = answer.json()
+    (period,) = shown.pop("periods")
+    assert period.pop("key") > 0
+    assert (answer.status_code, shown) == (200, {**expected, "stands": True})
+    assert period == {name: value for name, value in expected.items() if name != "code"}
     for code in ("2.000908", PUBLISHED, "2.000908.000.00.00.H10"):
-        assert (await client.get(f"/v1/procedures/{code}")).json() == expected
+        assert (await client.get(f"/v1/procedures/{code}")).json() == answer.json()
     page = (await client.get("/v1/procedures")).json()
-    assert page == {"items": [expected], "next_cursor": None}
+    assert page == {"items": [answer.json()], "next_cursor": None}
 
 
 async def test_two_publishers_copies_in_one_array_are_the_same_code_twice(client: httpx.AsyncClient) -> None:
@@ -82,9 +89,14 @@ async def test_a_wrong_unknown_or_later_field_is_refused_by_name(client: httpx.A
         ({"duration": {"value": 10**30, "unit": "working_day"}}, "/duration/value"),
         ({"duration": {"value": 10, "unit": "fortnight"}}, "/duration/unit"),
         ({"duration": {"value": 10, "unit": "working_day", "zone": "x"}}, "/duration/zone"),
-        ({"offered_by": ["H10.25"]}, "/offered_by"),
-        ({"valid_from": "2026-01-01"}, "/valid_from"),
-        ({"valid_to": "2026-01-01"}, "/valid_to"),
+        ({"offered_by": "H10.25"}, "/offered_by"),
+        ({"offered_by": [""]}, "/offered_by/0"),
+        ({"valid_from": "1.7.2025"}, "/valid_from"),
+        ({"valid_from": 20270}, "/valid_from"),
+        ({"valid_to": "2025-07-01T00:00:00"}, "/valid_to"),
+        ({"valid_to": "2025-02-30"}, "/valid_to"),
+        ({"valid_to": "2201-01-01"}, "/valid_to"),
+        ({"valid_from": "2026-01-02", "valid_to": "2026-01-01"}, "/valid_to"),
         ({"fee": 0}, "/fee"),
     ]
     for wrong, pointer in wrongs:
@@ -115,8 +127,10 @@ async def test_the_part_of_procedures_that_dossiers_need_is_looked_up_by_canonic
     await put(client, [timed, procedure("P")], kind="procedures")
     async with database.snapshot() as connection:
         assert await queries.procedures_for(connection, ["2.000908", "P", "unknown"]) == {
-            "2.000908": replace(RULE, duration_value=8, duration_unit="working_hour", fee_stops_clock=True),
-            "P": RULE,
+            "2.000908": [replace(RULE, duration_value=8, duration_unit="working_hour", fee_stops_clock=True)],
+            "P": [RULE],
         }
         assert await queries.procedures_for(connection, []) == {}
-        assert await queries.names(connection, "procedure", ["P", "unknown"]) == {"P": ("Thủ tục P", None)}
+        assert await queries.names(connection, "procedure", ["P", "unknown"], NOW.date()) == {
+            "P": ("Thủ tục P", None)
+        }

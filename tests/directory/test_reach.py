@@ -4,12 +4,13 @@ import httpx
 import pytest
 
 from app.directory import queries
-from app.directory.reach import visible_units
+from app.directory.reach import subtree, visible_units
 from app.keys.caller import Caller
 from app.kit.db import Database
 from app.kit.problems import Problem
-from tests.directory.makers import TREE, Headers, key, put, unit
+from tests.directory.makers import NOW, TREE, Headers, key, put, unit
 
+TODAY = NOW.date()
 CITY = ["H10.1", "H10.1.a", "H10.1.b"]
 
 
@@ -20,21 +21,22 @@ async def city(client: httpx.AsyncClient, database: Database) -> Headers:
     return await key(database, "directory:write", "metrics:read", unit="H10.1")
 
 
-async def test_subtrees_lineages_parents_and_names_are_read_from_the_tree(
+async def test_subtrees_parents_and_names_are_read_from_the_structure(
     client: httpx.AsyncClient, database: Database
 ) -> None:
     await put(client, TREE)
     async with database.snapshot() as connection:
-        assert sorted(await queries.subtree(connection, "H10.1")) == CITY
-        assert (await queries.subtree(connection, "H10.1"))[0] == "H10.1"
-        assert await queries.subtree(connection, "unknown") == ["unknown"]
-        assert sorted(await queries.below(connection, ["H10.1", "H10.1.a", "H44"])) == [*CITY, "H44"]
-        assert await queries.below(connection, []) == []
-        assert await queries.lineage(connection, "H10.1.a") == ["H10.1.a", "H10.1", "H10"]
-        assert await queries.lineage(connection, "unknown") == ["unknown"]
+        assert sorted(await subtree(connection, "H10.1", TODAY)) == CITY
+        assert (await subtree(connection, "H10.1", TODAY))[0] == "H10.1"
+        assert await subtree(connection, "unknown", TODAY) == ["unknown"]
+        found = await queries.structure(connection)
+        tree = found.now(TODAY)
+        assert sorted(found.below(["H10.1", "H10.1.a", "H44"], tree)) == [*CITY, "H44"]
+        assert found.below([], tree) == []
         above = {entry["code"]: entry["parent"] for entry in TREE if entry["parent"]}
-        assert await queries.parents(connection) == above
-        assert await queries.names(connection, "unit", ["H44", "unknown"]) == {"H44": ("Đơn vị H44", None)}
+        assert tree == found.then(TODAY) == above
+        names = await queries.names(connection, "unit", ["H44", "unknown"], TODAY)
+        assert names == {"H44": ("Đơn vị H44", None)}
 
 
 async def test_a_key_sees_its_unit_and_all_below_and_nothing_else(
@@ -45,7 +47,7 @@ async def test_a_key_sees_its_unit_and_all_below_and_nothing_else(
     async def seen(limit: str | None, *asked: str) -> list[str] | None:
         caller = Caller("id", "name", frozenset({"metrics:read"}), limit)
         async with database.snapshot() as connection:
-            found = await visible_units(connection, caller, asked)
+            found = await visible_units(connection, caller, asked, TODAY)
         return None if found is None else sorted(found)
 
     assert await seen(None) is None

@@ -3,7 +3,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.directory.tree import MAX_LEVELS, branches, chain, circle, too_deep
+from app.directory.tree import branches, chain, circle
 
 CODES = st.sampled_from("ABCDEFGH")
 PARENTS = st.dictionaries(CODES, CODES)
@@ -35,16 +35,6 @@ def test_the_chain_is_the_unit_and_its_ancestors_each_once(parents: dict[str, st
     assert way[0] == code
     assert set(way) == {code} | ancestors(parents, code)
     assert len(set(way)) == len(way)
-
-
-def line(levels: int) -> dict[str, str]:
-    return {f"L{level}": f"L{level - 1}" for level in range(2, levels + 1)}
-
-
-def test_a_tree_may_have_so_many_levels_and_not_one_more() -> None:
-    assert too_deep(line(MAX_LEVELS)) is None
-    way = too_deep(line(MAX_LEVELS + 1))
-    assert way == [f"L{level}" for level in range(MAX_LEVELS + 1, 0, -1)]
 
 
 @given(PARENTS, CODES)

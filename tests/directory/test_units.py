@@ -33,12 +33,27 @@ async def refused(client: httpx.AsyncClient, entries: list[Any]) -> list[dict[st
 async def test_a_unit_is_read_as_it_was_described_and_described_anew(client: httpx.AsyncClient) -> None:
     first = {"name": "UBND phường Mũi Né", "name_en": "Mũi Né", "kind": "ward", "parent": "H10"}
     answer = await client.put("/v1/units/H10.25", json=first)
-    assert (answer.status_code, answer.json()) == (200, {**first, "code": "H10.25"})
-    assert (await client.get("/v1/units/H10.25")).json() == {**first, "code": "H10.25"}
+    expected: dict[str, Any] = {
+        **first,
+        "code": "H10.25",
+        "valid_from": None,
+        "valid_to": None,
+        "successors": [],
+        "settings": None,
+        "stands": True,
+    }
+    shown = answer.json()
+    (period,) = shown.pop("periods")
+    assert period.pop("key") > 0
+    assert (answer.status_code, shown) == (200, expected)
+    assert period == {name: value for name, value in expected.items() if name not in {"code", "stands"}}
+    assert (await client.get("/v1/units/H10.25")).json() == answer.json()
     again = await client.put("/v1/units/H10.25", json={"name": "Mũi Né", "kind": "ward"})
     assert again.status_code == 200
-    expected = {"code": "H10.25", "name": "Mũi Né", "name_en": None, "kind": "ward", "parent": None}
-    assert (await client.get("/v1/units/H10.25")).json() == expected
+    expected |= {"name": "Mũi Né", "name_en": None, "parent": None}
+    shown = (await client.get("/v1/units/H10.25")).json()
+    assert len(shown.pop("periods")) == 1
+    assert shown == expected
 
 
 async def test_a_unit_is_found_under_any_code_and_an_unknown_one_is_404(client: httpx.AsyncClient) -> None:
@@ -130,10 +145,19 @@ async def test_a_wrong_unknown_or_later_field_is_refused_by_name(client: httpx.A
         ({"parent": "a\x00"}, "/parent"),
         ({"colour": "red"}, "/colour"),
         ({"code": "H10.25"}, "/code"),
-        ({"valid_from": "2025-07-01"}, "/valid_from"),
-        ({"valid_to": None}, "/valid_to"),
+        ({"valid_from": "2025-7-1"}, "/valid_from"),
+        ({"valid_from": 0}, "/valid_from"),
+        ({"valid_to": "1899-12-31"}, "/valid_to"),
+        ({"valid_from": "2025-07-02", "valid_to": "2025-07-01"}, "/valid_to"),
         ({"successors": [{"code": "22918", "kind": "merge"}]}, "/successors"),
-        ({"settings": {}}, "/settings"),
+        ({"valid_to": "2025-06-30", "successors": [{"code": "X", "kind": "split"}]}, "/successors"),
+        ({"valid_to": "2025-06-30", "successors": [{"code": "X", "kind": "swap"}]}, "/successors/0/kind"),
+        (
+            {"valid_to": "2025-06-30", "successors": [{"code": code, "kind": "merge"} for code in "XY"]},
+            "/successors",
+        ),
+        ({"settings": {"colour": "red"}}, "/settings/colour"),
+        ({"settings": {"intake_calendar": ""}}, "/settings/intake_calendar"),
     ]
     for wrong, pointer in wrongs:
         answer = await client.put("/v1/units/H10.25", json={"name": "Mũi Né", "kind": "ward", **wrong})

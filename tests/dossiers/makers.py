@@ -9,6 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from app.directory.procedures import ProcedureRule
+from app.directory.structure import Structure
 from app.dossiers.dossier import Dossier
 from app.dossiers.facts import Fact, Policy
 from app.dossiers.fold import fold
@@ -21,11 +22,11 @@ POLICY = Policy(
     calendar=plain(ZONE),
     cutoff=time(15),
     apology_days_before=1,
-    units={"city": None, "ward": "city", "other": None},
+    units=Structure.of({"city": None, "ward": "city", "other": None}),
     procedures={
-        "1.000001": ProcedureRule(),
-        "1.000002": ProcedureRule(5, "working_day"),
-        "1.000003": ProcedureRule(fee_stops_clock=True),
+        "1.000001": [ProcedureRule()],
+        "1.000002": [ProcedureRule(5, "working_day")],
+        "1.000003": [ProcedureRule(fee_stops_clock=True)],
     },
 )
 

@@ -12,13 +12,15 @@ FRIDAY = received(due_at="2026-03-06")
 DESCRIBED = replace(
     POLICY,
     procedures={
-        "1.000001": ProcedureRule(
-            sector="land",
-            service_level="partial",
-            fee_required=True,
-            full_eligible=True,
-            document_result=False,
-        )
+        "1.000001": [
+            ProcedureRule(
+                sector="land",
+                service_level="partial",
+                fee_required=True,
+                full_eligible=True,
+                document_result=False,
+            )
+        ]
     },
 )
 

@@ -139,7 +139,6 @@ REFUSED = {
     "from_=2024-01-01": ["query:from_"],
     "closing=1": ["query:closing"],
     "compare=previous": ["query:compare"],
-    "structure=now": ["query:structure"],
     "structure=later": ["query:structure"],
     "period=2024-13": ["query:period"],
     "period=": ["query:period"],

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.directory.procedures import ProcedureRule
+from app.directory.structure import Structure
 from app.dossiers.dossier import Dossier
 from app.dossiers.facts import Fact, Policy
 from app.dossiers.fold import fold
@@ -23,9 +24,9 @@ POLICY = Policy(
     calendar=plain(ZoneInfo("Asia/Ho_Chi_Minh")),
     cutoff=time(15),
     apology_days_before=1,
-    units=UNITS,
+    units=Structure.of(UNITS),
     procedures={
-        code: ProcedureRule(value, unit, fee_stops_clock=rule.fee_stops_clock)
+        code: [ProcedureRule(value, unit, fee_stops_clock=rule.fee_stops_clock)]
         for code, rule in PROCEDURES.items()
         for value, unit in [rule.duration or (None, None)]
     },
@@ -104,7 +105,7 @@ def test_power_over_a_dossier_lies_where_the_fold_places_it_and_above(events: li
             letter = Fact("/limited", "letter", "dossier.apology_issued", afterwards, {}, afterwards, limit)
             told = fold(code, [*facts, letter], POLICY)
             foreign = told is not None and any(found.kind == "foreign_unit" for found in told.findings)
-            assert foreign is not POLICY.inside(limit, placed.unit)
+            assert foreign is not POLICY.inside(limit, placed.unit, afterwards)
 
 
 @pytest.mark.soak

@@ -20,6 +20,7 @@ from app.events import api as events
 from app.events import openapi as events_openapi
 from app.events.ingest import Ingest
 from app.figures import api as figures
+from app.figures import behind
 from app.keys.keyring import Keyring
 from app.kit import http
 from app.kit.deployment import Deployment
@@ -60,7 +61,7 @@ def create_app(here: Deployment) -> FastAPI:
     app.state.subtree = lambda connection, code: subtree(connection, code, here.today())
     http.install(app)
     app.router.routes.append(Route("/v1/events", events.post_events, methods=["POST"]))
-    for router in (events, dossiers, figures, directory, lagging, webhooks, ops):
+    for router in (events, dossiers, figures, behind, directory, lagging, webhooks, ops):
         app.include_router(router.router, responses=http.PROBLEMS)
     for router in (lagging, webhooks):
         app.webhooks.include_router(router.messages)

@@ -31,6 +31,8 @@ class Choice:
     received_until: datetime | None = None
     due_before: datetime | None = None
     finding: str | None = None
+    among: sa.Subquery | None = None
+    """Dossiers whose codes stand there."""
 
 
 def midnight(day: date | None, zone: ZoneInfo, *, days_later: int = 0) -> datetime | None:
@@ -108,6 +110,8 @@ def _conditions(choice: Choice, judged: sa.ColumnElement[str]) -> Iterator[sa.Co
         yield dossier.c.due_original < choice.due_before
     if choice.finding is not None:
         yield dossier.c.findings.contains([choice.finding])
+    if choice.among is not None:
+        yield dossier.c.code.in_(sa.select(choice.among.c.code))
 
 
 def csv_lines(items: Iterable[DossierRow]) -> Iterator[str]:

@@ -1,10 +1,10 @@
-"""Answers a question with a document: counted in total and by group, named, ordered, and dated.
+"""Answers a question with a document: counted in total and by group, named, compared, ordered, and dated.
 
 Everything is read in the one snapshot it is handed, so that an answer is consistent in itself; it knows no HTTP.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
 from typing import Any, Final
 
@@ -12,12 +12,25 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.directory.queries import Kind, names
 from app.events.queries import computed_through
-from app.figures.rows import Figure, Names, Row, by_rate, comparable, labelled
+from app.figures.rows import (
+    Counted,
+    Names,
+    Row,
+    by_code,
+    by_rate,
+    comparable,
+    earlier,
+    figure_of,
+    labelled,
+    places,
+)
 from app.kit.problems import Fault, Problem
 from app.kit.text import Language, Text
-from app.metrics.metric import Metric
+from app.metrics.measures import measure
+from app.metrics.metric import Balance, Rate, Statistic
+from app.metrics.periods import Period
 from app.metrics.queries import tally
-from app.metrics.question import Dimension, Group, Question, TooManyGroups
+from app.metrics.question import Dimension, Group, Measured, Question, TooManyGroups
 
 MAX_ROWS: Final = 10_000
 """Rows of one answer (the contract's limit)."""
@@ -29,59 +42,108 @@ _TOO_MANY: Final = Text(
 _DIRECTORY: Final[Mapping[Dimension, Kind]] = {"unit": "unit", "child": "unit", "procedure": "procedure"}
 """Keys whose names stand in the directory; sectors have none there."""
 
+Answered = Rate | Balance | Statistic
+
+
+@dataclass(frozen=True)
+class Present:
+    """What every figure of one answer is read with: a snapshot, what a day is, and what time it is."""
+
+    connection: AsyncConnection
+    zone: tzinfo
+    now: datetime
+
+    async def groups(self, question: Question, metric: Answered, limit: int | None = None) -> list[Any]:
+        """The groups of `question`, counted or measured as `metric` needs. Raises TooManyGroups."""
+        if isinstance(metric, Statistic):
+            return await measure(self.connection, metric, question, zone=self.zone, now=self.now, limit=limit)
+        asked = replace(question, counts=metric.needs)
+        return await tally(self.connection, asked, zone=self.zone, now=self.now, limit=limit)
+
+    async def dated(self, period: Period) -> dict[str, Any]:
+        """The period, and how fresh the answer is."""
+        return {
+            "period": {"from": period.from_, "to": period.to},
+            "as_of": self.now,
+            "computed_through": await computed_through(self.connection, self.now),
+            "final": False,
+        }
+
 
 async def answer(
-    connection: AsyncConnection,
+    present: Present,
     question: Question,
-    metric: Metric,
-    figure: Figure,
+    metric: Answered,
     *,
-    order: str,
+    compared: Period | None = None,
+    order: str = "code",
     language: Language,
-    zone: tzinfo,
-    now: datetime,
 ) -> dict[str, Any]:
-    """The document of `metric`, whose figures `figure` makes of counts; `zone` says what a day is.
+    """The document of `metric`, beside the figures of the period `compared` if there is one.
 
     Raises Problem invalid when there are more than MAX_ROWS groups.
     """
-    (total,) = await tally(connection, replace(question, by=()), zone=zone, now=now)
-    rows = await _rows(connection, question, figure, language, zone, now) if question.by else []
+    rows = await _rows(present, question, metric, compared, language) if question.by else []
+    dated = await present.dated(question.period)
+    if compared is not None:
+        dated["compared"] = {"from": compared.from_, "to": compared.to}
     return {
         "metric": metric.key,
         "definition_version": metric.version,
-        "period": {"from": question.period.from_, "to": question.period.to},
-        "as_of": now,
-        "computed_through": await computed_through(connection, now),
-        "final": False,
-        "total": {**figure(total.counts), **comparable(question)},
+        **dated,
+        "total": await total(present, question, metric, compared),
         "rows": rows if order == "code" else by_rate(rows, falling=order == "-rate"),
     }
 
 
+async def total(
+    present: Present, question: Question, metric: Answered, compared: Period | None = None
+) -> Row:
+    """The figure of `metric` without any key."""
+    figure, whole = figure_of(metric), replace(question, by=())
+    (group,) = await present.groups(whole, metric)
+    found = figure(group) | comparable(question)
+    if compared is not None:
+        (before,) = await present.groups(replace(whole, period=compared), metric)
+        found["previous"] = earlier(figure(before))
+    return found
+
+
 async def _rows(
-    connection: AsyncConnection,
-    question: Question,
-    figure: Figure,
-    language: Language,
-    zone: tzinfo,
-    now: datetime,
+    present: Present, question: Question, metric: Answered, compared: Period | None, language: Language
 ) -> list[Row]:
+    figure = figure_of(metric)
     try:
-        groups = await tally(connection, question, zone=zone, now=now, limit=MAX_ROWS)
+        groups = await present.groups(question, metric, MAX_ROWS)
+        before = (
+            await present.groups(replace(question, period=compared), metric, MAX_ROWS) if compared else []
+        )
     except TooManyGroups:
         raise Problem("invalid", _TOO_MANY, [Fault("query:group_by", _TOO_MANY)]) from None
-    today = now.astimezone(zone).date()
+    groups.sort(key=by_code)
+    today = present.now.astimezone(present.zone).date()
     # Units are called as they were when they stood so: by the structure of then, on the last day asked for.
     day = min(question.period.to, today) if question.torn is None else today
-    known = await _names(connection, question.by, groups, language, day)
-    return labelled(groups, question, figure, known)
+    known = await _names(present.connection, question.by, groups, language, day)
+    rows = [labelled(group, question, figure, known) for group in groups]
+    if compared is not None:
+        found = dict(zip(places(before, question.by, compared), before, strict=True))
+        for row, place in zip(rows, places(groups, question.by, question.period), strict=True):
+            row["previous"] = earlier(figure(found.get(place, _nothing(metric))))
+    return rows
+
+
+def _nothing(metric: Answered) -> Counted:
+    """A group of none."""
+    if isinstance(metric, Statistic):
+        return Measured((), 0, 0, (0, 0), (0, 0))
+    return Group((), dict.fromkeys(metric.needs, 0))
 
 
 async def _names(
     connection: AsyncConnection,
     by: Sequence[Dimension],
-    groups: Sequence[Group],
+    groups: Sequence[Counted],
     language: Language,
     day: date,
 ) -> Names:
@@ -89,6 +151,13 @@ async def _names(
     for place, dimension in enumerate(by):
         if kind := _DIRECTORY.get(dimension):
             codes = {key for group in groups if (key := group.keys[place]) is not None}
-            found = await names(connection, kind, codes, day)
-            known[dimension] = {code: (language == "en" and en) or vi for code, (vi, en) in found.items()}
+            known[dimension] = await named(connection, kind, codes, language, day)
     return known
+
+
+async def named(
+    connection: AsyncConnection, kind: Kind, codes: set[str], language: Language, day: date
+) -> dict[str, str]:
+    """Code → name in the reader's language on a local day, of those that the directory knows."""
+    found = await names(connection, kind, codes, day)
+    return {code: (language == "en" and en) or vi for code, (vi, en) in found.items()}

@@ -1,79 +1,18 @@
-"""Figures as they are asked for and answered over HTTP.
+"""Figures as they are answered over HTTP.
 
-It says how parameters and documents look; what they mean is the catalogue's.
+It says how documents look; what they mean is the catalogue's.
 """
 
 from datetime import date, datetime
-from typing import Annotated, Any, Literal
+from typing import Literal
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field
-
-from app.kit.codes import Code
-from app.metrics.question import Dimension
+from pydantic import BaseModel, ConfigDict, Field
 
 
 class Wire(BaseModel):
     """What stands in a request or an answer; a field of another name is refused."""
 
     model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-def _parts(values: Any) -> Any:
-    """`group_by=unit&group_by=month` and `group_by=unit,month` are the same."""
-    if not isinstance(values, list):
-        return values
-    return [part for value in values for part in (value.split(",") if isinstance(value, str) else [value])]
-
-
-Codes = Annotated[list[Code], Field(max_length=1000)]
-
-
-class Asked(Wire):
-    """The query parameters of every figure."""
-
-    period: str | None = Field(
-        None,
-        description="`2024`, `2024-H1`, `2024-Q1`, `2024-9M` or `2024-03`; with `report:` before it, the reporting period of that name. Absent, and without `from` and `to`: this year to date.",
-        examples=["2024-Q1", "report:2024-Q1"],
-    )
-    from_: str | None = Field(
-        None, alias="from", description="First local date, together with `to`.", examples=["2024-01-01"]
-    )
-    to: str | None = Field(None, description="Last local date, inclusive.", examples=["2024-03-31"])
-    unit: Codes = Field(
-        [], description="These units with all below them; repeatable. Absent: all that the key may see."
-    )
-    procedure: Codes = Field([], description="These procedures, as published or canonical; repeatable.")
-    sector: Codes = Field(
-        [], description="Procedures of these sectors, as the directory has them; repeatable."
-    )
-    channel: list[Literal["online", "counter", "post"]] = Field(
-        [], max_length=1000, description="These channels; repeatable."
-    )
-    group_by: Annotated[list[Dimension], BeforeValidator(_parts)] = Field(
-        [],
-        description="Up to two keys, repeated or separated by commas. `unit`: dossiers of that very unit. `child`: the direct children of `unit=`, each with all below it, and the unit's own dossiers as a row with `self`. Times follow the calendar of the period.",
-        examples=[["unit", "month"]],
-    )
-    structure: Literal["then", "now"] = Field(
-        "then",
-        description="`then`: dossiers under the unit they name, rolled up as on the last day of the period. `now`: under the unit that has taken it over by today, rolled up as today; one that was split stays under its code.",
-    )
-    lang: Literal["vi", "en"] | None = Field(None, description="Language of names; else `Accept-Language`.")
-
-
-class RateAsked(Asked):
-    """The query parameters of a rate."""
-
-    order: Literal["rate", "-rate", "code"] = Field(
-        "code", description="By rate, rising or falling, rows without a rate last; or by the keys' codes."
-    )
-
-
-class CountsAsked(Asked):
-    """The query parameters of the counts."""
-
-    order: Literal["code"] = Field("code", description="By the keys' codes.")
 
 
 class Named(Wire):
@@ -96,6 +35,7 @@ class Keys(Wire):
     month: str | None = Field(None, examples=["2024-03"])
     quarter: str | None = Field(None, examples=["2024-Q1"])
     year: str | None = Field(None, examples=["2024"])
+    source: str | None = Field(None, description="Of reporting_delay only.", examples=["/igate/h44"])
 
 
 class Comparable(Wire):
@@ -123,7 +63,21 @@ class Ratio(Comparable):
     )
 
 
-class RateRow(Ratio, Keys):
+class Earlier(Wire):
+    """A rate in the period it is compared with."""
+
+    numerator: int
+    denominator: int
+    rate: float | None
+
+
+class RateTotal(Ratio):
+    """A rate without keys."""
+
+    previous: Earlier | None = Field(None, description="Present with `compare`.")
+
+
+class RateRow(RateTotal, Keys):
     """One group of a rate."""
 
 
@@ -147,6 +101,9 @@ class Counts(Comparable):
     withdrawn: int = Field(description="Of the resolved.")
     stopped: int = Field(description="Of the resolved.")
     in_progress: int = Field(description="At E.")
+    late_in_data_only: int = Field(
+        description="Of those on time: looked late, since the end was reported after the due date."
+    )
     in_progress_not_due: int
     in_progress_overdue: int
     waiting_supplement: int = Field(description="Of those in progress.")
@@ -154,8 +111,43 @@ class Counts(Comparable):
     residual: int = Field(description="received + carried_over − resolved − in_progress; 0 when all is well.")
 
 
-class CountsRow(Counts, Keys):
+class CountsTotal(Counts):
+    """The counts without keys."""
+
+    previous: Counts | None = Field(None, description="Present with `compare`.")
+
+
+class CountsRow(CountsTotal, Keys):
     """One group of the counts."""
+
+
+class Summary(Wire):
+    """How long something took; null of none."""
+
+    count: int = Field(examples=[1003])
+    mean: float | None = Field(
+        description="As all of these rounded half up to six decimals.", examples=[11.25]
+    )
+    median: float | None = Field(examples=[8.0])
+    p90: float | None = Field(
+        description="90th percentile; between two values it lies in proportion.", examples=[24.5]
+    )
+    unit: Literal["second", "working_hour"]
+
+
+class SummaryTotal(Summary):
+    """A statistic without keys."""
+
+    previous: Summary | None = Field(None, description="Present with `compare`.")
+
+
+class SummaryRow(SummaryTotal, Keys):
+    """One group of a statistic."""
+
+    unit: Named | Literal["second", "working_hour"] | None = Field(  # type: ignore[assignment] # the key, where it is asked for, stands in the place of the unit of measurement
+        None,
+        description="The key, where it is grouped by unit; else the unit of measurement, as in the total.",
+    )
 
 
 class Dates(Wire):
@@ -165,27 +157,48 @@ class Dates(Wire):
     to: date = Field(examples=["2024-03-31"])
 
 
-class _Answer(Wire):
-    metric: str
-    definition_version: int
+class Dated(Wire):
+    """Which period an answer is of, and how fresh it is."""
+
     period: Dates
+    compared: Dates | None = Field(None, description="Present with `compare`: the other period.")
     as_of: datetime = Field(description="When it was answered.")
     computed_through: datetime = Field(description="Every event acknowledged before this is included.")
     final: bool = Field(description="true: answered from a closing.")
 
 
+class _Answer(Dated):
+    metric: str
+    definition_version: int
+
+
 class Rates(_Answer):
     """A rate: in total and by group."""
 
-    total: Ratio
+    total: RateTotal
     rows: list[RateRow]
 
 
 class CountsAnswer(_Answer):
     """The counts: in total and by group. Open and carried-over dossiers do not add up over time."""
 
-    total: Counts
+    total: CountsTotal
     rows: list[CountsRow]
+
+
+class Summaries(_Answer):
+    """A statistic: in total and by group."""
+
+    total: SummaryTotal
+    rows: list[SummaryRow]
+
+
+class Overview(Dated):
+    """Every metric of one period in one answer."""
+
+    metrics: dict[str, RateTotal | CountsTotal | SummaryTotal] = Field(
+        description="Key of `GET /v1/metrics` → its figure, as the total of its own answer."
+    )
 
 
 class Said(Wire):
@@ -199,14 +212,15 @@ class Entry(Wire):
     """One metric of the catalogue."""
 
     key: str = Field(examples=["on_time"])
-    kind: Literal["rate", "counts"]
+    kind: Literal["rate", "counts", "statistic"]
     version: int = Field(description="Version of the definition.")
     names: Said
     definition: Said
     legal_basis: Said
     parts: dict[str, Said] = Field(
-        description="What it is made of: `numerator` and `denominator` of a rate, every number of the counts."
+        description="What it is made of: `numerator` and `denominator` of a rate, every number of the counts or of a statistic."
     )
+    example: Said | None = Field(description="A worked example; null of the counts.")
 
 
 class Catalogue(Wire):

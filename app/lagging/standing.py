@@ -82,7 +82,13 @@ async def figures(
 ) -> dict[str, Figure]:
     """Unit → its figure with all units below it, for every unit that has a dossier there; others have none."""
     question = Question(counts=metric.needs, period=period, by=("unit",))
-    totals = await _totals(connection, question, present)
+    if not metric.procedures:
+        totals = await _totals(connection, question, present)
+    else:
+        totals = defaultdict(Counter)
+        apart = replace(question, by=("unit", "procedure"))
+        for (unit, _), counts in (await _totals(connection, apart, present, distinct=True)).items():
+            totals[unit, None].update(counts)
     return {unit: _figure(metric, counts) for (unit, *_), counts in totals.items()}
 
 
@@ -113,7 +119,8 @@ async def _worst(
 ) -> dict[str, list[ProcedureFigure]]:
     """Unit → its procedures that miss most, worst first, those that miss as much by code."""
     by_unit: defaultdict[str, list[ProcedureFigure]] = defaultdict(list)
-    for (unit, procedure), counts in (await _totals(connection, question, present)).items():
+    totals = await _totals(connection, question, present, distinct=metric.procedures)
+    for (unit, procedure), counts in totals.items():
         by_unit[unit].append(ProcedureFigure(procedure, _figure(metric, counts)))
     for procedures in by_unit.values():
         procedures[:] = sorted((one for one in procedures if one.missed > 0), key=_worst_first)[:WORST]
@@ -130,13 +137,20 @@ async def _overdue(
 
 
 async def _totals(
-    connection: AsyncConnection, question: Question, present: Present
+    connection: AsyncConnection, question: Question, present: Present, *, distinct: bool = False
 ) -> dict[tuple[str, str | None], Counter[str]]:
-    """Unit and the second key, if there is one → counts with all units below; dossiers without a unit are nobody's."""
+    """Unit and the second key, if there is one → counts with all units below; dossiers without a unit are nobody's.
+
+    `distinct`: what two units below count is the same one, and counts once; the second key must be the procedure.
+    """
     totals: defaultdict[tuple[str, str | None], Counter[str]] = defaultdict(Counter)
     for (unit, *rest), counts in await tally(connection, question, zone=present.zone, now=present.now):
         for above in chain(present.parents, unit) if unit is not None else ():
-            totals[above, rest[0] if rest else None].update(counts)
+            found = totals[above, rest[0] if rest else None]
+            if distinct:
+                found |= Counter(counts)
+            else:
+                found.update(counts)
     return totals
 
 

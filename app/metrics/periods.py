@@ -150,6 +150,54 @@ def parse(name: str) -> Period:
     return _named("report" if found[1] else "calendar", int(found[2]), found[3] or "")
 
 
+Comparison = Literal["previous", "last_year"]
+
+
+def before(name: str | None, period: Period, how: Comparison, today: date) -> Period | None:
+    """The period that `period` is compared with: the one of the same kind before it, or a year before.
+
+    `name` is what `period=` said, None for a free range (the days right before; or the same dates a year before) and
+    for this year to date (last year). While the period runs, `today` included, the other is cut at as many days as
+    have begun. None if it has not begun, so that there is nothing to compare.
+    """
+    if today < period.from_:
+        return None
+    if name is not None:
+        found = _before(name, how)
+    elif how == "last_year":
+        found = replace(period, from_=_year_before(period.from_), to=_year_before(period.to))
+    else:
+        length = period.to - period.from_ + _DAY
+        found = replace(period, from_=period.from_ - length, to=period.from_ - _DAY)
+    if period.to < today:
+        return found
+    return replace(found, to=min(found.to, found.from_ + (today - period.from_)))
+
+
+def _before(name: str, how: Comparison) -> Period:
+    found = _NAME.fullmatch(name)
+    assert found  # noqa: S101 - it has been parsed before
+    calendar: Calendar = "report" if found[1] else "calendar"
+    year, part = int(found[2]), found[3] or ""
+    if how == "previous" and part not in {"", "9M"}:
+        kind = (
+            [other for other in _MONTHS if other[:-1] == part[:-1]]
+            if part[0] in "HQ"
+            else list(_MONTHS)[-12:]
+        )
+        place = kind.index(part)
+        return _named(calendar, year - (place == 0), kind[place - 1])
+    return _named(calendar, year - 1, part)
+
+
+def _year_before(day: date) -> date:
+    """The same day of the year before; 29 February gives the 28th."""
+    try:
+        return day.replace(year=day.year - 1)
+    except ValueError:
+        return day.replace(year=day.year - 1, day=28)
+
+
 def _date(parameter: str, text: str) -> date:
     if not _DATE.fullmatch(text):  # the library reads more forms than the contract names
         raise Misread(parameter, _NO_DATE)

@@ -1,10 +1,11 @@
 """The one door to counted dossiers: numbers for a period, under filters, by up to two group keys.
 
 It reads the dossier table in one statement; callers know a question and its groups, never a table, so that
-pre-counted cells can answer behind the same door. What the numbers mean together is the catalogue's.
+pre-counted cells can answer behind the same door. Which dossiers a count counts, `counted` says; what numbers
+mean together is the catalogue's.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, tzinfo
 from typing import Any, Final, NamedTuple
 
@@ -13,6 +14,7 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.dossiers.tables import dossier
+from app.metrics.counted import COUNTED, Count, Edge, State, Test, in_any, taking_part, with_fees
 from app.metrics.periods import TIME_GROUPS, Period, Span, TimeGroup, midnight
 from app.metrics.question import Group, Question, TooManyGroups
 
@@ -27,7 +29,7 @@ async def tally(
     more groups, or more buckets, than `limit`.
     """
     times = [by for by in TIME_GROUPS if by in question.by]
-    buckets = _begun(question.period, times[0], zone, now) if times else [question.period]
+    buckets = begun(question.period, times[0], zone, now) if times else [question.period]
     if not buckets:
         return []
     if limit is not None and len(buckets) > limit:
@@ -40,7 +42,8 @@ async def tally(
     return [_group(question, buckets, row) for row in rows]
 
 
-def _begun(period: Period, by: TimeGroup, zone: tzinfo, now: datetime) -> list[Period]:
+def begun(period: Period, by: TimeGroup, zone: tzinfo, now: datetime) -> list[Period]:
+    """The days, months, quarters or years of the period that have begun."""
     return [bucket for bucket in period.split(by) if midnight(bucket.from_, zone) < now]
 
 
@@ -49,119 +52,68 @@ def _group(question: Question, buckets: Sequence[Period], row: sa.RowMapping) ->
     return Group(tuple(keys), {key: row[key] for key in question.counts})
 
 
-_Edge = sa.ColumnElement[datetime]
-_Test = sa.ColumnElement[bool]
-_State = Callable[[_Edge, _Edge], _Test]
-
 _INSTANT: Final = sa.DateTime(timezone=True)
+INSTANTS: Final = ARRAY(_INSTANT)
 _d: Final = dossier.c
 
 
-def _received(begin: _Edge, end: _Edge) -> _Test:
-    return sa.and_(_d.received_at >= begin, _d.received_at < end)
-
-
-def _ended(begin: _Edge, end: _Edge) -> _Test:
-    return sa.and_(_d.counted_at >= begin, _d.counted_at < end)
-
-
-def _alive(begin: _Edge, end: _Edge) -> _Test:
-    return sa.and_(_d.received_at < end, sa.or_(_d.counted_at.is_(None), _d.counted_at >= begin))
-
-
-def _carried_over(begin: _Edge, _: _Edge) -> _Test:
-    return _alive(begin, begin)
-
-
-def _in_progress(_: _Edge, end: _Edge) -> _Test:
-    return _alive(end, end)
-
-
-_SCOPES: Final[Mapping[_State, _State]] = {
-    _received: _received,
-    _ended: _ended,
-    _carried_over: _alive,
-    _in_progress: _alive,
-}
-"""Where the dossiers of each state are looked for; a period's scope is the union of its buckets' scopes."""
-
-
-class _Count(NamedTuple):
-    """Dossiers in a state of the period that also pass a test at E."""
-
-    state: _State
-    test: Callable[[_Edge], _Test] = lambda _: sa.true()
-
-    def column(self, key: str, begin: _Edge, end: _Edge) -> sa.ColumnElement[int]:
-        return sa.func.count().filter(self.state(begin, end), self.test(end)).label(key)
-
-
-def _is(column: sa.ColumnElement[Any], value: str) -> Callable[[_Edge], _Test]:
-    return lambda _: column == value
-
-
-# Domain note §6. `overdue_from` and the waits answer for any instant, past or present; waits are (begin, end].
-_COUNTS: Final[Mapping[str, _Count]] = {
-    "received": _Count(_received),
-    **{
-        f"received_{channel}": _Count(_received, _is(_d.channel, channel))
-        for channel in ("online", "counter", "post")
-    },
-    **{
-        f"received_level_{level}": _Count(_received, _is(_d.service_level, level))
-        for level in ("full", "partial", "none")
-    },
-    "received_level_unknown": _Count(_received, lambda _: _d.service_level.is_(None)),
-    "carried_over": _Count(_carried_over),
-    **{
-        f"resolved_{outcome}": _Count(_ended, _is(_d.outcome, outcome))
-        for outcome in ("early", "on_time", "late", "undated")
-    },
-    "withdrawn": _Count(_ended, _is(_d.end_kind, "withdrawn")),
-    "stopped": _Count(_ended, _is(_d.end_kind, "stopped")),
-    "in_progress_not_due": _Count(
-        _in_progress, lambda end: sa.or_(_d.overdue_from.is_(None), _d.overdue_from >= end)
-    ),
-    "in_progress_overdue": _Count(_in_progress, lambda end: _d.overdue_from < end),
-    "waiting_supplement": _Count(_in_progress, _d.supplement_waits.contains),
-    "waiting_fee": _Count(_in_progress, _d.fee_waits.contains),
-}
-
-
 def _statement(question: Question, spans: Sequence[Span], *, timed: bool) -> sa.Select[Any]:
-    begin: _Edge = sa.literal(spans[0].begin)
-    end: _Edge = sa.literal(spans[-1].end)
-    scopes = {_SCOPES[_COUNTS[key].state] for key in question.counts}
-    keys, source = _keys(question)
-    conditions = [~_d.voided, _d.received_at.is_not(None), _in_any(scopes, begin, end), *_filters(question)]
+    counts = {key: COUNTED[key] for key in question.counts}
+    placed = placing(question, counts.values())
+    begin: Edge = sa.literal(spans[0].begin)
+    end: Edge = sa.literal(spans[-1].end)
+    conditions = [*placed.conditions, in_any(counts.values(), begin, end)]
+    keys = list(placed.keys)
     if timed:
-        place, bucket = _buckets(spans)
+        place, bucket = buckets({count.state for count in counts.values()}, spans)
         begin, end = bucket.c.begin, bucket.c.end
         keys = [place.label("place"), *keys]
-        conditions += [bucket.c.number == place, _in_any(scopes, begin, end)]
-    counts = [_COUNTS[key].column(key, begin, end) for key in question.counts]
-    return sa.select(*keys, *counts).select_from(source).where(*conditions).group_by(*keys)
+        conditions += [bucket.c.number == place, in_any(counts.values(), begin, end)]
+    columns = [count.column(begin, end).label(key) for key, count in counts.items()]
+    statement = sa.select(*keys, *columns).select_from(placed.source).where(*conditions).group_by(*keys)
+    # Where dossiers are looked for is wider than what is counted: a group that only looks on is empty, and absent.
+    return statement.having(sa.or_(*(column.element > 0 for column in columns))) if keys else statement
 
 
-def _in_any(scopes: Iterable[_State], begin: _Edge, end: _Edge) -> _Test:
-    return sa.or_(*(scope(begin, end) for scope in scopes))
+class Placed(NamedTuple):
+    """Where a question's dossiers are: the keys of their groups but for time, the tables, and the conditions."""
+
+    keys: Sequence[sa.ColumnElement[Any]]
+    source: sa.FromClause
+    conditions: Sequence[Test]
 
 
-def _keys(question: Question) -> tuple[list[sa.ColumnElement[Any]], sa.FromClause]:
-    source: sa.FromClause = dossier
+def placing(question: Question, counts: Collection[Count] = ()) -> Placed:
+    """Where the dossiers of these counts are, by the question's filters and keys.
+
+    Submissions count for the unit they were submitted to, and came online, whatever became of them.
+    """
+    submission = any(count.state.submission for count in counts)
     columns: dict[str, sa.ColumnElement[Any]] = {
-        "unit": _d.unit,
-        "child": _d.unit,
+        "unit": _d.submitted_unit if submission else _d.unit,
         "procedure": _d.procedure,
         "sector": _d.sector,
-        "channel": _d.channel,
+        "channel": sa.literal("online") if submission else _d.channel,
     }
+    source: sa.FromClause = dossier
+    if any(count.procedures for count in counts):
+        source = with_fees(source)
+    conditions = [*taking_part(submission=submission), *filters(question, columns)]
+    source = grouped_units(question, columns, source)
+    return Placed([columns[by].label(by) for by in question.by if by in columns], source, conditions)
+
+
+def grouped_units(
+    question: Question, columns: dict[str, sa.ColumnElement[Any]], source: sa.FromClause
+) -> sa.FromClause:
+    """`source` with the columns of the keys `unit` and `child`: the unit under which each is counted."""
+    columns["child"] = columns["unit"]
     for by in question.by:
         if groups := question.regroup.get(by):
             group = _groups(by, groups)
             source = source.outerjoin(group, group.c.code == columns[by])
             columns[by] = sa.func.coalesce(group.c.group, columns[by])
-    return [columns[by].label(by) for by in question.by if by in columns], source
+    return source
 
 
 def _groups(by: str, groups: Mapping[str, str]) -> sa.TableValuedAlias:
@@ -173,28 +125,40 @@ def _groups(by: str, groups: Mapping[str, str]) -> sa.TableValuedAlias:
     return pairs.render_derived(name=f"{by}_groups")
 
 
-def _filters(question: Question) -> Iterator[_Test]:
-    for column, allowed in (
-        (_d.unit, question.units),
-        (_d.procedure, question.procedures),
-        (_d.sector, question.sectors),
-        (_d.channel, question.channels),
+def filters(question: Question, columns: Mapping[str, sa.ColumnElement[Any]]) -> Iterator[Test]:
+    """The conditions of the question's filters, on the columns of this name."""
+    for name, allowed in (
+        ("unit", question.units),
+        ("procedure", question.procedures),
+        ("sector", question.sectors),
+        ("channel", question.channels),
     ):
         if allowed is not None:
-            yield column == sa.any_(sa.literal(list(allowed), ARRAY(sa.Text)))
+            yield columns[name] == sa.any_(sa.literal(list(allowed), ARRAY(sa.Text)))
+    if question.sector_unknown:
+        yield columns["sector"].is_(None)
 
 
-def _buckets(spans: Sequence[Span]) -> tuple[sa.ColumnElement[int], sa.TableValuedAlias]:
-    """The places of the buckets that a dossier touches, counted from 1, and the buckets themselves.
+def buckets(
+    states: Collection[State], spans: Sequence[Span]
+) -> tuple[sa.ColumnElement[int], sa.TableValuedAlias]:
+    """The places of the buckets in which a dossier may stand in these states, counted from 1, and the buckets themselves.
 
     Places are found by bisection, so that a year by day costs a dossier the days it was alive and not 366 comparisons.
     """
-    begins, ends = (sa.literal(list(edges), ARRAY(_INSTANT)) for edges in zip(*spans, strict=True))
-    received, counted = (sa.func.width_bucket(instant, begins) for instant in (_d.received_at, _d.counted_at))
-    place = sa.func.generate_series(
-        sa.func.greatest(1, sa.func.least(received, counted)),
-        sa.func.greatest(received, sa.func.coalesce(counted, len(spans))),
-    ).column_valued("place")
+    begins, ends = (sa.literal(list(edges), INSTANTS) for edges in zip(*spans, strict=True))
+
+    def place_of(instant: Edge) -> sa.ColumnElement[int]:
+        return sa.func.width_bucket(instant, begins)
+
+    first = sa.func.least(*(place_of(state.since) for state in states))
+    last = sa.func.greatest(
+        *(
+            sa.func.coalesce(place_of(state.until), len(spans)) if state.lasting else place_of(state.until)
+            for state in states
+        )
+    )
+    place = sa.func.generate_series(sa.func.greatest(1, first), last).column_valued("place")
     bucket = sa.func.unnest(begins, ends).table_valued(
         sa.column("begin", _INSTANT), sa.column("end", _INSTANT), with_ordinality="number"
     )

@@ -9,7 +9,9 @@ from typing import Literal, NamedTuple
 
 from app.metrics.periods import Period
 
-Dimension = Literal["unit", "child", "procedure", "sector", "channel", "day", "month", "quarter", "year"]
+Dimension = Literal[
+    "unit", "child", "procedure", "sector", "channel", "source", "day", "month", "quarter", "year"
+]
 
 
 @dataclass(frozen=True)
@@ -35,6 +37,7 @@ class Question:
     root: str | None = None
     regroup: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     torn: "Torn | None" = None
+    sector_unknown: bool = False
 
 
 class Torn(NamedTuple):
@@ -49,6 +52,16 @@ class Group(NamedTuple):
 
     keys: tuple[str | None, ...]
     counts: Mapping[str, int]
+
+
+class Measured(NamedTuple):
+    """One group of durations in whole microseconds: how many, their sum, and the values that percentiles lie between."""
+
+    keys: tuple[str | None, ...]
+    size: int
+    total: int
+    median: tuple[int, int]
+    p90: tuple[int, int]
 
 
 class TooManyGroups(Exception):  # noqa: N818 - named for what happened

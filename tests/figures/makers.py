@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import UTC, date, datetime, time, timedelta
 from random import Random
 from typing import Any
+from uuid import UUID
 from zoneinfo import ZoneInfo
 
 import httpx
@@ -12,6 +13,7 @@ from sqlalchemy.dialects.postgresql import Range
 
 from app.directory.tables import procedure, unit
 from app.dossiers.tables import dossier
+from app.events.tables import event
 from app.kit.db import Database
 
 Row = dict[str, Any]
@@ -34,6 +36,7 @@ PROCEDURES = {
     "1.000003": ("land", "none"),
 }
 """Code → sector and service level; 1.000004 is not described."""
+FEE_REQUIRED = {"1.000002"}
 
 
 def a_dossier(code: str, **columns: Any) -> Row:
@@ -53,6 +56,23 @@ def a_dossier(code: str, **columns: Any) -> Row:
         "overdue_from": None,
         "supplement_pauses": [],
         "fee_pauses": [],
+        "repeat_pauses": [],
+        "full_eligible": False,
+        "document_result": True,
+        "fee_bearing": None,
+        "online_payments": [],
+        "electronic_result_at": None,
+        "apology_at": None,
+        "apology_deadline": None,
+        "due_original": None,
+        "portal_due": None,
+        "portal_overdue_from": None,
+        "submitted_at": None,
+        "submitted_unit": None,
+        "intake_answered_at": None,
+        "intake_deadline": None,
+        "processing": None,
+        "late_in_data_only": False,
         **columns,
     }
 
@@ -81,15 +101,12 @@ def _columns(row: Row) -> Row:
         "state": "",
         "due_original_is_date": False,
         "due_current_is_date": False,
-        "full_eligible": False,
-        "document_result": True,
-        "repeat_waits": [],
-        "online_payments": [],
         "reappointments": 0,
         "findings": [],
-        "late_in_data_only": False,
         **{name: value for name, value in row.items() if name in dossier.c},
-        "ended_at": row["counted_at"],
+        "ended_at": row.get("ended_at", row["counted_at"]),
+        "paid_online_at": min(row["online_payments"], default=None),
+        "repeat_waits": _waits(row["repeat_pauses"]),
         "supplement_waits": _waits(row["supplement_pauses"]),
         "fee_waits": _waits(row["fee_pauses"]),
     }
@@ -118,7 +135,7 @@ async def describe(database: Database) -> None:
             "name": f"Thủ tục {code}",
             "sector": sector,
             "service_level": level,
-            "fee_required": False,
+            "fee_required": code in FEE_REQUIRED,
             "full_eligible": False,
             "document_result": False,
             "fee_stops_clock": False,
@@ -135,7 +152,7 @@ def random_dossiers(random: Random, zone: ZoneInfo, first: date, days: int, many
     return [_random_dossier(random, zone, first, days, f"D-{number}") for number in range(many)]
 
 
-def _random_dossier(random: Random, zone: ZoneInfo, first: date, days: int, code: str) -> Row:
+def _random_dossier(random: Random, zone: ZoneInfo, first: date, days: int, code: str) -> Row:  # noqa: C901 - each branch is one more thing that may befall a dossier
     def instant(begin: int, end: int) -> datetime:
         day = first + timedelta(days=random.randint(begin, end))
         if random.random() < 0.4:
@@ -156,6 +173,23 @@ def _random_dossier(random: Random, zone: ZoneInfo, first: date, days: int, code
     )
     row["sector"], level = PROCEDURES.get(row["procedure"], (None, None))
     row["level"] = row["service_level"] = row["service_level"] or level
+    row |= {
+        "full_eligible": random.random() < 0.5,
+        "document_result": random.random() < 0.5,
+        "fee_bearing": random.choice((None, False, False, True)),
+        "online_payments": sorted(instant(start, start + 60) for _ in range(random.choice((0, 0, 1, 2)))),
+        "electronic_result_at": random.choice((None, instant(start, start + 60))),
+        "apology_at": random.choice((None, instant(start, start + 60))),
+        "late_in_data_only": random.random() < 0.2,
+    }
+    if received is None or random.random() < 0.5:
+        submitted = instant(start - 3, start)
+        row |= {
+            "submitted_at": submitted,
+            "submitted_unit": random.choice(UNITS),
+            "intake_answered_at": random.choice((None, max(instant(start, start + 3), submitted))),
+            "intake_deadline": random.choice((None, *4 * (instant(start, start + 3),))),
+        }
     if received is None:
         return {
             **row,
@@ -168,8 +202,19 @@ def _random_dossier(random: Random, zone: ZoneInfo, first: date, days: int, code
         row["counted_at"] = max(instant(start, start + 60), received)
         row["end_kind"] = random.choice(("processed", "processed", "returned", "withdrawn", "stopped"))
         row["outcome"] = _outcome(row["counted_at"], due, zone)
-    row["overdue_from"] = due if random.random() < 0.9 else None
-    for kind in ("supplement_pauses", "fee_pauses"):
+        if random.random() < 0.1:
+            row["ended_at"], row["counted_at"] = received - DAY, received
+            row["outcome"] = _outcome(row["ended_at"], due, zone)
+        if row["end_kind"] in {"processed", "returned"}:
+            row["processing"] = random.choice((0, 1, 7, 3_600_000_000, random.randrange(10**12)))
+    row |= {"due_original": due, "overdue_from": due if random.random() < 0.9 else None}
+    if due is not None:
+        row["apology_deadline"] = random.choice((row["apology_at"], due - DAY))
+        if random.random() < 0.3 and row["overdue_from"]:
+            row["overdue_from"] += DAY
+        row["portal_due"] = due + random.choice((0, 0, 2)) * DAY
+        row["portal_overdue_from"] = random.choice((None, *3 * (row["portal_due"],)))
+    for kind in ("supplement_pauses", "fee_pauses", "repeat_pauses"):
         if random.random() < 0.4:
             begin = max(instant(start, start + 20), received)
             end = max(instant(start, start + 40), begin + MICROSECOND)
@@ -183,3 +228,32 @@ def _outcome(ended: datetime, due: datetime | None, zone: ZoneInfo) -> str:
     if ended > due:
         return "late"
     return "early" if ended.astimezone(zone).date() < due.astimezone(zone).date() else "on_time"
+
+
+def random_events(random: Random, rows: list[Row]) -> list[Row]:
+    """Events of these dossiers, and of one that is not there, told late and sometimes before they happened."""
+    found = []
+    for number, row in enumerate([*rows, {"code": "unheard of", "received_at": MIDNIGHT}]):
+        for place in range(random.choice((0, 1, 2))):
+            recorded = row["received_at"] or MIDNIGHT
+            delay = random.choice((timedelta(), MICROSECOND, HOUR, 9 * DAY, -HOUR))
+            found.append(
+                {
+                    "source": random.choice(("/a", "/b", "/c")),
+                    "id": f"{number}-{place}",
+                    "type": "dossier.stopped",
+                    "subject": row["code"],
+                    "time": recorded - delay,
+                    "recorded_at": recorded,
+                    "data": {},
+                    "digest": b"",
+                    "receipt": UUID(int=0),
+                }
+            )
+    return found
+
+
+async def record(database: Database, events: list[Row]) -> None:
+    """Put events into the log as they are."""
+    async with database.transaction() as connection:
+        await connection.execute(sa.insert(event), events)

@@ -35,6 +35,7 @@ class Bucket:
     begin: datetime
     end: datetime
     labels: dict[str, str]
+    days: tuple[date, date]
 
 
 def buckets(
@@ -52,7 +53,8 @@ def buckets(
     for labels, run in runs:
         begin, end = midnight(run[0], zone), midnight(run[-1] + timedelta(days=1), zone)
         if begin < now or not times:
-            found.append(Bucket(min(begin, now), min(end, now), dict(zip(times, labels, strict=True))))
+            named = dict(zip(times, labels, strict=True))
+            found.append(Bucket(min(begin, now), min(end, now), named, (run[0], run[-1])))
     return found
 
 
@@ -85,6 +87,7 @@ def _named(row: Row, bucket: Bucket, *, ended_by_e: bool) -> list[str]:
             "resolved",
             f"resolved_{row['outcome']}",
             *({"withdrawn", "stopped"} & {row["end_kind"]}),
+            *(["late_in_data_only"] if row["late_in_data_only"] else []),
         ]
     late = row["overdue_from"] is not None and row["overdue_from"] < bucket.end
     names += ["in_progress", "in_progress_overdue" if late else "in_progress_not_due"]
@@ -96,17 +99,6 @@ def _named(row: Row, bucket: Bucket, *, ended_by_e: bool) -> list[str]:
     return names
 
 
-def rate(metric: str, counts: Counts) -> tuple[int, int]:
-    """Numerator and denominator."""
-    if metric == "on_time":
-        kept = counts["resolved_early"] + counts["resolved_on_time"]
-        return kept, counts["resolved"] - counts["resolved_undated"]
-    if metric == "online":
-        return counts["received_online"], counts["received"]
-    load = counts["received"] + counts["carried_over"]
-    return load - counts["resolved_late"] - counts["in_progress_overdue"], load
-
-
 def decimals(numerator: int, denominator: int) -> float | None:
     if not denominator:
         return None
@@ -114,21 +106,22 @@ def decimals(numerator: int, denominator: int) -> float | None:
     return int(thousandths + Fraction(1, 2)) / 10**6
 
 
-def is_empty(metric: str, counts: Counts) -> bool:
-    """Whether no dossier takes part in the figure."""
-    parts = {"on_time": ("resolved",), "online": ("received",)}
-    return not any(counts[part] for part in parts.get(metric, ("received", "carried_over")))
+def is_empty(counts: Counts) -> bool:
+    """Whether no dossier takes part in the counts."""
+    return not any(counts[part] for part in ("received", "carried_over"))
+
+
+Key = tuple[str | None, ...]
 
 
 def grouped(
     rows: Iterable[Row], periods: list[Bucket], keys: list[Callable[[Row, Bucket], str | None]]
-) -> dict[tuple[str | None, ...], Counts]:
-    found: dict[tuple[str | None, ...], Counts] = {}
+) -> dict[Key, tuple[Bucket, list[Row]]]:
+    """The rows of every group, each with the period that it is counted in."""
+    found: dict[Key, tuple[Bucket, list[Row]]] = {}
     rows = list(rows)
     for bucket in periods:
-        groups: dict[tuple[str | None, ...], list[Row]] = defaultdict(list)
         for row in rows:
-            groups[tuple(key(row, bucket) for key in keys)].append(row)
-        for group, members in groups.items():
-            found[group] = count(members, bucket)
+            key = tuple(key(row, bucket) for key in keys)
+            found.setdefault(key, (bucket, []))[1].append(row)
     return found

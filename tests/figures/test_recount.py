@@ -13,14 +13,54 @@ import pytest
 
 from app.kit.db import Database
 from app.settings import Settings
-from tests.figures import recount
+from tests.figures import rates, recount
 from tests.figures.conftest import Wall
-from tests.figures.makers import PARENTS, PROCEDURES, UNITS, describe, random_dossiers, store
-from tests.figures.recount import Bucket, Counts, Row
+from tests.figures.makers import (
+    FEE_REQUIRED,
+    PARENTS,
+    PROCEDURES,
+    UNITS,
+    describe,
+    random_dossiers,
+    random_events,
+    record,
+    store,
+)
+from tests.figures.recount import Bucket, Row
 
 FIRST = date(2025, 11, 20)
 DAYS = 220
 TIMES = ("day", "month", "quarter", "year")
+RATES = (
+    "on_time",
+    "on_time_of_due",
+    "on_time_of_received",
+    "on_time_of_workload",
+    "online",
+    "full_online",
+    "full_online_of_all",
+    "full_online_of_eligible",
+    "online_with_result",
+    "online_payment",
+    "online_payment_procedures",
+    "apology",
+    "apology_in_time",
+    "intake_on_time",
+)
+EXCLUDED = {
+    "on_time": ["undated"],
+    "on_time_of_received": ["undated"],
+    "full_online": ["service_level_unknown"],
+    "online_payment": ["fee_unknown"],
+}
+NUMBERS = [
+    *("received", "received_online", "received_counter", "received_post"),
+    *(f"received_level_{level}" for level in ("full", "partial", "none", "unknown")),
+    *("carried_over", "resolved", "resolved_early", "resolved_on_time", "resolved_late", "resolved_undated"),
+    *("withdrawn", "stopped", "late_in_data_only"),
+    *("in_progress", "in_progress_not_due", "in_progress_overdue", "waiting_supplement", "waiting_fee"),
+    "residual",
+]
 PERIODS = {
     "2025": (date(2025, 1, 1), date(2025, 12, 31)),
     "2026": (date(2026, 1, 1), date(2026, 12, 31)),
@@ -51,7 +91,7 @@ def below(root: str) -> set[str]:
     return {root}.union(*(below(code) for code, parent in PARENTS.items() if parent == root))
 
 
-def child_of(root: str, code: str) -> str:
+def child_of(root: str, code: str | None) -> str | None:
     """The direct child of `root` that `code` lies in, or `root` itself."""
     return next((child for child, parent in PARENTS.items() if parent == root and code in below(child)), code)
 
@@ -78,57 +118,113 @@ def random_query(random: Random) -> Query:
         filters["unit"] = [random.choice("AAABCG")]
     elif random.random() < 0.3:
         filters["unit"] = random.sample(UNITS, random.choice((1, 2)))
-    metric = random.choice(("counts", "counts", "on_time", "online", "on_time_of_workload"))
-    if metric != "counts":
+    metric = random.choice(("counts", *RATES, *rates.UNITS))
+    if metric in RATES:
         parameters["order"] = random.choice(("code", "rate", "-rate"))
+    if metric == "reporting_delay" and by and random.random() < 0.7:
+        by[0] = "source"
+        parameters["group_by"] = by
     now = datetime(2026, 5, 20, 3, tzinfo=UTC) - random.choice((0, 0, 40, 90)) * timedelta(days=1)
     return Query(metric, parameters | filters, first, last, str(name).startswith("report"), by, now, filters)
+
+
+def unit_of(query: Query, row: Row) -> Any:
+    """Intake figures count for the unit that a dossier was submitted to."""
+    if query.metric == "reporting_delay":
+        return row["unit"] or row["submitted_unit"]
+    return row["submitted_unit"] if query.metric == "intake_on_time" else row["unit"]
+
+
+def value_of(query: Query, row: Row, dimension: str) -> Any:
+    if dimension == "unit":
+        return unit_of(query, row)
+    if dimension == "channel" and query.metric == "intake_on_time":
+        return "online"
+    return row[dimension]
 
 
 def key_of(query: Query, dimension: str) -> Callable[[Row, Bucket], str | None]:
     if dimension in TIMES:
         return lambda _, bucket: bucket.labels[dimension]
     if dimension == "child":
-        return lambda row, _: child_of(query.filters["unit"][0], row["unit"])
-    return lambda row, _: row[dimension]
+        return lambda row, _: child_of(query.filters["unit"][0], unit_of(query, row))
+    return lambda row, _: value_of(query, row, dimension)
 
 
 def passes(query: Query, row: Row) -> bool:
     units = set().union(*(below(code) for code in query.filters.get("unit", ())))
-    if "unit" in query.filters and row["unit"] not in units:
+    if "unit" in query.filters and unit_of(query, row) not in units:
         return False
-    return all(row[name] in allowed for name, allowed in query.filters.items() if name != "unit")
+    return all(
+        value_of(query, row, name) in allowed for name, allowed in query.filters.items() if name != "unit"
+    )
 
 
-def expected(
-    query: Query, rows: list[Row], zone: ZoneInfo
-) -> tuple[Counts, dict[tuple[str | None, ...], Counts]]:
-    chosen = [row for row in rows if passes(query, row)]
+@dataclass
+class World:
+    """All there is: dossiers, and the events of which delays are measured."""
+
+    dossiers: list[Row]
+    events: list[Row]
+
+    def rows(self, metric: str) -> list[Row]:
+        return self.events if metric == "reporting_delay" else self.dossiers
+
+    def figure(self, metric: str, rows: list[Row], bucket: Bucket) -> dict[str, Any] | None:
+        """The figure over these rows; None if it is about none of them."""
+        if metric == "counts":
+            counts = recount.count(rows, bucket)
+            return None if recount.is_empty(counts) else {name: counts[name] for name in NUMBERS}
+        if metric in rates.UNITS:
+            found = rates.statistic(metric, rates.durations(metric, rows, bucket))
+            return found if found["count"] else None
+        parts = self.parts(metric, rows, bucket)
+        if not parts.denominator and not any(parts.excluded.values()):
+            return None
+        assert parts.numerator <= parts.denominator
+        return rate_figure(parts)
+
+    def parts(self, metric: str, rows: list[Row], bucket: Bucket) -> rates.Parts:
+        return rates.parts(metric, self.dossiers, rows, bucket, FEE_REQUIRED)
+
+
+def rate_figure(parts: rates.Parts) -> dict[str, Any]:
+    numbers = len(parts.numerator), len(parts.denominator)
+    ratio = recount.decimals(*numbers)
+    return {
+        **dict(zip(("numerator", "denominator"), numbers, strict=True)),
+        "rate": ratio,
+        **dict.fromkeys(("target", "gap", "status")),
+        "excluded": parts.excluded,
+    }
+
+
+def nothing(metric: str) -> dict[str, Any]:
+    if metric == "counts":
+        return dict.fromkeys(NUMBERS, 0)
+    if metric in rates.UNITS:
+        return rates.statistic(metric, [])
+    return rate_figure(rates.Parts(set(), set(), dict.fromkeys(EXCLUDED.get(metric, ()), 0)))
+
+
+Groups = dict[recount.Key, tuple[Bucket, list[Row]]]
+
+
+def groups_of(query: Query, world: World, zone: ZoneInfo) -> tuple[Bucket, list[Row], Groups]:
+    chosen = [row for row in world.rows(query.metric) if passes(query, row)]
     (whole,) = recount.buckets(query.first, query.last, [], zone, query.now, report=query.report)
     times = [by for by in query.by if by in TIMES]
     periods = recount.buckets(query.first, query.last, times, zone, query.now, report=query.report)
     keys = [key_of(query, dimension) for dimension in query.by]
-    groups = recount.grouped(chosen, periods, keys) if query.by else {}
-    return recount.count(chosen, whole), {
-        key: counts for key, counts in groups.items() if not recount.is_empty(query.metric, counts)
-    }
+    return whole, chosen, recount.grouped(chosen, periods, keys) if query.by else {}
 
 
 def answered_key(query: Query, row: dict[str, Any]) -> tuple[str | None, ...]:
     return tuple(row[by]["code"] if isinstance(row[by], dict) else row[by] for by in query.by)
 
 
-def check_figure(metric: str, figure: dict[str, Any], counts: Counts) -> None:
-    if metric == "counts":
-        numbers = {name: value for name, value in figure.items() if isinstance(value, int) and name != "self"}
-        assert numbers == {name: counts[name] for name in numbers}
-        assert len(numbers) == 22
-        assert numbers["residual"] == 0
-        return
-    numerator, denominator = recount.rate(metric, counts)
-    assert (figure["numerator"], figure["denominator"]) == (numerator, denominator)
-    assert figure["rate"] == recount.decimals(numerator, denominator)
-    assert figure["excluded"] == ({"undated": counts["resolved_undated"]} if metric == "on_time" else {})
+def figure_in(query: Query, row: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in row.items() if name not in {*query.by, "self"}}
 
 
 def check_order(query: Query, rows: list[dict[str, Any]]) -> None:
@@ -144,22 +240,64 @@ def check_order(query: Query, rows: list[dict[str, Any]]) -> None:
     assert places == sorted(places)
 
 
-async def check(client: httpx.AsyncClient, query: Query, rows: list[Row], zone: ZoneInfo) -> int:
+async def check(client: httpx.AsyncClient, query: Query, world: World, zone: ZoneInfo) -> int:
     """The answer to `query` equals the recount; how many rows it had."""
     answer = await client.get(f"/v1/metrics/{query.metric}", params=query.parameters)
     assert answer.status_code == 200, answer.text
     document = answer.json()
     assert document["period"] == {"from": str(query.first), "to": str(query.last)}
-    total, groups = expected(query, rows, zone)
-    check_figure(query.metric, document["total"], total)
-    assert len(document["rows"]) == len(groups)
-    assert {answered_key(query, row) for row in document["rows"]} == groups.keys()
+    whole, chosen, groups = groups_of(query, world, zone)
+    assert document["total"] == (world.figure(query.metric, chosen, whole) or nothing(query.metric))
+    figures = {key: world.figure(query.metric, rows, bucket) for key, (bucket, rows) in groups.items()}
+    assert {answered_key(query, row): figure_in(query, row) for row in document["rows"]} == {
+        key: figure_in(query, figure) for key, figure in figures.items() if figure is not None
+    }
     for row in document["rows"]:
-        check_figure(query.metric, row, groups[answered_key(query, row)])
         own = "child" in query.by and row["child"]["code"] == query.filters["unit"][0]
         assert row.get("self", False) is own
     check_order(query, document["rows"])
-    return len(groups)
+    if query.metric in RATES:
+        await check_behind(client, query, world, whole, chosen, query.filters)
+        for row in document["rows"][:: max(1, len(document["rows"]) // 3)]:
+            bucket, rows = groups[answered_key(query, row)]
+            await check_behind(client, query, world, bucket, rows, narrowed(query, row))
+    return len(document["rows"])
+
+
+def narrowed(query: Query, row: dict[str, Any]) -> dict[str, Any]:
+    """The parameters that ask for the dossiers of this very row."""
+    found: dict[str, Any] = dict(query.filters)
+    for by in query.by:
+        if by == "unit":
+            found |= {"unit": row["unit"]["code"], "own": True}
+        elif by == "child":
+            if "unit" not in query.by:
+                found |= {"unit": row["child"]["code"], "own": row.get("self", False)}
+        elif by == "sector" and row["sector"]["code"] is None:
+            found["sector_unknown"] = True
+        elif by not in TIMES:
+            found[by] = row[by]["code"] if isinstance(row[by], dict) else row[by]
+    return found
+
+
+async def check_behind(
+    client: httpx.AsyncClient,
+    query: Query,
+    world: World,
+    bucket: Bucket,
+    rows: list[Row],
+    filters: dict[str, Any],
+) -> None:
+    """What is listed behind each part of the figure is what the recount finds there, each once."""
+    numerator, denominator, _ = world.parts(query.metric, rows, bucket)
+    sets = {"numerator": numerator, "denominator": denominator, "difference": denominator - numerator}
+    for part, expected in sets.items():
+        asked = {**filters, "from": str(bucket.days[0]), "to": str(bucket.days[1]), "limit": 1000}
+        answer = await client.get(f"/v1/metrics/{query.metric}/dossiers", params={**asked, "part": part})
+        assert answer.status_code == 200, answer.text
+        codes = [item["code"] for item in answer.json()["items"]]
+        assert len(codes) == len(expected)
+        assert set(codes) == expected
 
 
 async def compare(
@@ -167,13 +305,18 @@ async def compare(
 ) -> None:
     random = Random(f"{seed} {zone}")  # noqa: S311 - repeatable rows and queries, no secret
     rows = random_dossiers(random, zone, FIRST, DAYS, 250)
+    events = random_events(random, rows)
     await describe(database)
     await store(database, rows)
+    await record(database, events)
+    dossiers = {row["code"]: row for row in rows}
+    stranger = dict.fromkeys(("unit", "submitted_unit", "procedure", "sector", "channel"))
+    world = World(rows, [{**dossiers.get(event["subject"], stranger), **event} for event in events])
     seen = 0
     for _ in range(queries):
         query = random_query(random)
         wall.now = query.now
-        seen += await check(client, query, rows, zone)
+        seen += await check(client, query, world, zone)
     assert seen > queries
 
 

@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.metrics.catalogue import CATALOGUE, COUNTS, RATES
+from app.metrics.catalogue import CATALOGUE, COUNTS, RATES, STATISTICS
+from app.metrics.counted import COUNTED
 from app.metrics.metric import Sum, share
 
 DEFINITIONS = Path(__file__).parents[2] / "docs" / "figures.md"
@@ -43,9 +44,22 @@ def test_a_sum_adds_and_subtracts() -> None:
     assert Sum(("a", "b"), ("c",)).of({"a": 3, "b": 4, "c": 2}) == 5
 
 
-def test_every_rate_needs_only_counts_that_exist() -> None:
+def test_every_metric_needs_only_counts_that_exist_and_every_count_is_needed() -> None:
+    needed = {key for metric in (COUNTS, *RATES) for key in metric.needs}
+    assert needed == set(COUNTED)
+
+
+def test_every_rate_counts_either_procedures_or_dossiers() -> None:
     for rate in RATES:
-        assert set(rate.needs) <= set(COUNTS.needs)
+        assert {COUNTED[key].procedures for key in rate.needs} == {rate.procedures}
+
+
+def test_every_rate_and_statistic_has_its_worked_example_in_the_documentation() -> None:
+    text = " ".join(DEFINITIONS.read_text(encoding="utf-8").split())
+    for rate in RATES:
+        assert set(rate.example.counts) == set(rate.needs)
+    for metric in (*RATES, *STATISTICS):
+        assert f"Example: {metric.worked.en}" in text, metric.key
 
 
 def test_every_metric_speaks_both_languages() -> None:

@@ -7,7 +7,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.metrics import periods
-from app.metrics.periods import TIME_GROUPS, Calendar, Misread, Period, TimeGroup, asked, containing, parse
+from app.metrics.periods import (
+    TIME_GROUPS,
+    Calendar,
+    Comparison,
+    Misread,
+    Period,
+    TimeGroup,
+    asked,
+    before,
+    containing,
+    parse,
+)
 
 TODAY = date(2026, 5, 20)
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -195,3 +206,39 @@ def test_the_label_of_a_day_names_the_period_that_holds_it(
 ) -> None:
     label = Period(day, day, calendar).label(by)
     assert parse(label if calendar == "calendar" else f"report:{label}") == containing(day, by, calendar)
+
+
+BEFORE = [
+    # period=, how, today → from, to of the period compared with
+    ("2026-01", "previous", "2026-05-20", "2025-12-01", "2025-12-31"),
+    ("2026-03", "previous", "2026-05-20", "2026-02-01", "2026-02-28"),
+    ("2026-03", "last_year", "2026-05-20", "2025-03-01", "2025-03-31"),
+    ("2026-Q1", "previous", "2026-05-20", "2025-10-01", "2025-12-31"),
+    ("2026-Q2", "previous", "2026-05-20", "2026-01-01", "2026-02-19"),
+    ("2026-H1", "previous", "2026-07-01", "2025-07-01", "2025-12-31"),
+    ("2026-H2", "previous", "2027-07-01", "2026-01-01", "2026-06-30"),
+    ("2025-9M", "previous", "2026-05-20", "2024-01-01", "2024-09-30"),
+    ("2026", "previous", "2026-01-01", "2025-01-01", "2025-01-01"),
+    ("2025", "last_year", "2026-05-20", "2024-01-01", "2024-12-31"),
+    ("report:2026-01", "previous", "2026-05-20", "2025-11-15", "2025-12-14"),
+    ("report:2026-Q1", "previous", "2026-05-20", "2025-09-15", "2025-12-14"),
+    ("report:2026-Q2", "last_year", "2026-03-16", "2025-03-15", "2025-03-16"),
+    ("2026-03", "previous", "2026-03-31", "2026-02-01", "2026-02-28"),
+]
+
+
+@pytest.mark.parametrize(("name", "how", "today", "first", "last"), BEFORE)
+def test_the_period_before_is_of_the_same_kind_and_cut_while_it_runs(
+    name: str, how: Comparison, today: str, first: str, last: str
+) -> None:
+    found = before(name, parse(name), how, date.fromisoformat(today))
+    assert found is not None
+    assert (str(found.from_), str(found.to)) == (first, last)
+
+
+def test_a_free_range_is_compared_with_as_many_days_before_or_with_the_same_dates() -> None:
+    leap = Period(date(2024, 2, 29), date(2024, 3, 9))
+    today = date(2026, 5, 20)
+    assert before(None, leap, "previous", today) == Period(date(2024, 2, 19), date(2024, 2, 28))
+    assert before(None, leap, "last_year", today) == Period(date(2023, 2, 28), date(2023, 3, 9))
+    assert before(None, leap, "previous", date(2024, 2, 28)) is None

@@ -1,0 +1,145 @@
+"""The other door: durations of a period, under filters, by up to two group keys, summed and ranked.
+
+It reads dossiers and events in one statement and gives whole microseconds; what is shown of them is the catalogue's.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime, tzinfo
+from typing import Any, Final, NamedTuple
+
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.dossiers.tables import dossier
+from app.events.tables import event
+from app.metrics.counted import COUNTED, Edge
+from app.metrics.metric import Statistic
+from app.metrics.periods import TIME_GROUPS, Span
+from app.metrics.queries import INSTANTS, begun, filters, grouped_units, placing
+from app.metrics.question import Measured, Question, TooManyGroups
+
+_MICROSECONDS: Final = 1_000_000
+
+
+async def measure(
+    connection: AsyncConnection,
+    statistic: Statistic,
+    question: Question,
+    *,
+    zone: tzinfo,
+    now: datetime,
+    limit: int | None = None,
+) -> list[Measured]:
+    """The groups that are not empty, in no particular order; without keys exactly one.
+
+    Days, `now` and `limit` are as for `tally`; the counts of the question are not looked at.
+    """
+    times = [by for by in TIME_GROUPS if by in question.by]
+    periods = begun(question.period, times[0], zone, now) if times else [question.period]
+    if not periods:
+        return []
+    if limit is not None and len(periods) > limit:
+        raise TooManyGroups
+    spans = [period.span(zone, now) for period in periods]
+    values = _events(question) if statistic.by_source else _dossiers(question)
+    statement = _statement(values, spans, timed=bool(times)).limit(None if limit is None else limit + 1)
+    rows = (await connection.execute(statement)).mappings().all()
+    if limit is not None and len(rows) > limit:
+        raise TooManyGroups
+    if not rows and not question.by:
+        return [Measured((), 0, 0, (0, 0), (0, 0))]
+    return [
+        Measured(
+            tuple(
+                periods[row["place"] - 1].label(by) if by in TIME_GROUPS else row[by] for by in question.by
+            ),
+            row["size"],
+            int(row["total"]),
+            (row["median_low"], row["median_high"]),
+            (row["p90_low"], row["p90_high"]),
+        )
+        for row in rows
+    ]
+
+
+class _Values(NamedTuple):
+    """Durations: the value and the instant of each, the keys of their groups but for time, tables, conditions."""
+
+    value: sa.ColumnElement[int]
+    instant: Edge
+    keys: Sequence[sa.ColumnElement[Any]]
+    source: sa.FromClause
+    conditions: Sequence[sa.ColumnElement[bool]]
+
+
+def _dossiers(question: Question) -> _Values:
+    """Working time from reception to result, of dossiers by their end."""
+    placed = placing(question, [COUNTED["resolved_late"]])
+    conditions = [*placed.conditions, dossier.c.processing.is_not(None)]
+    return _Values(
+        sa.type_coerce(dossier.c.processing, sa.BigInteger),
+        sa.type_coerce(dossier.c.counted_at, sa.DateTime(timezone=True)),
+        placed.keys,
+        placed.source,
+        conditions,
+    )
+
+
+def _events(question: Question) -> _Values:
+    """From happening to recording, of events by their recording; a clock that runs ahead gives 0."""
+    accountable = sa.func.coalesce(dossier.c.unit, dossier.c.submitted_unit)
+    columns: dict[str, sa.ColumnElement[Any]] = {
+        "unit": accountable,
+        "procedure": dossier.c.procedure,
+        "sector": dossier.c.sector,
+        "channel": dossier.c.channel,
+        "source": event.c.source,
+    }
+    source: sa.FromClause = event
+    conditions = list(filters(question, columns))
+    if conditions or set(question.by) - {"source", *TIME_GROUPS}:
+        source = event.outerjoin(dossier, dossier.c.code == event.c.subject)
+    source = grouped_units(question, columns, source)
+    seconds = sa.func.greatest(sa.extract("epoch", event.c.recorded_at - event.c.time), 0)
+    return _Values(
+        sa.cast(seconds * _MICROSECONDS, sa.BigInteger),
+        sa.type_coerce(event.c.recorded_at, sa.DateTime(timezone=True)),
+        [columns[by].label(by) for by in question.by if by in columns],
+        source,
+        conditions,
+    )
+
+
+def _statement(values: _Values, spans: Sequence[Span], *, timed: bool) -> sa.Select[Any]:
+    keys = list(values.keys)
+    if timed:
+        begins = sa.literal([span.begin for span in spans], INSTANTS)
+        keys.insert(0, sa.func.width_bucket(values.instant, begins).label("place"))
+    numbered = (
+        sa.select(
+            *keys,
+            values.value.label("value"),
+            sa.func.row_number().over(partition_by=keys or None, order_by=values.value).label("rank"),
+            sa.func.count().over(partition_by=keys or None).label("size"),
+        )
+        .select_from(values.source)
+        .where(*values.conditions, values.instant >= spans[0].begin, values.instant < spans[-1].end)
+        .subquery()
+    )
+    value, size = numbered.c.value, numbered.c.size
+
+    def ranked(tenths: int, further: int) -> sa.ColumnElement[int]:
+        """The value so many tenths of the way from the first to the last; `further` 1: the one after it, if any."""
+        rank = sa.func.least(sa.func.div(tenths * (size - 1), 10) + 1 + further, size)
+        return sa.func.max(value).filter(numbered.c.rank == rank)
+
+    kept = [numbered.c[key.name] for key in keys]
+    return sa.select(
+        *kept,
+        size,
+        sa.func.sum(value).label("total"),
+        ranked(5, 0).label("median_low"),
+        ranked(5, 1).label("median_high"),
+        ranked(9, 0).label("p90_low"),
+        ranked(9, 1).label("p90_high"),
+    ).group_by(*kept, size)

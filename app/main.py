@@ -27,6 +27,7 @@ from app.kit.deployment import Deployment
 from app.kit.openapi import document
 from app.lagging import api as lagging
 from app.ops import api as ops
+from app.reports import api as reports
 from app.webhooks import api as webhooks
 
 _DESCRIPTION: Final = """
@@ -61,7 +62,7 @@ def create_app(here: Deployment) -> FastAPI:
     app.state.subtree = lambda connection, code: subtree(connection, code, here.today())
     http.install(app)
     app.router.routes.append(Route("/v1/events", events.post_events, methods=["POST"]))
-    for router in (events, dossiers, figures, behind, directory, lagging, webhooks, ops):
+    for router in (events, dossiers, figures, behind, reports, directory, lagging, webhooks, ops):
         app.include_router(router.router, responses=http.PROBLEMS)
     for router in (lagging, webhooks):
         app.webhooks.include_router(router.messages)

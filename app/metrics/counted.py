@@ -161,6 +161,7 @@ def _overdue(end: Edge) -> Test:
 _ONLINE: Final = _d.channel == "online"
 _FULL: Final = _d.service_level == "full"
 _APOLOGY_KEPT: Final = _d.apology_at <= _d.apology_deadline
+_FINISHED: Final = _d.end_kind.in_(("processed", "returned"))
 _late: Final = _is(_d.outcome, "late")
 
 # Domain note §6. `overdue_from` and the waits answer for any instant, past or present; waits are (begin, end].
@@ -196,6 +197,14 @@ COUNTED: Final[Mapping[str, Count]] = {
     },
     "resolved_late_apologised": Count(_ended, _also(_late, _apologised())),
     "resolved_late_apologised_in_time": Count(_ended, _also(_late, _apologised(_APOLOGY_KEPT))),
+    **{
+        f"finished_{outcome}": Count(_ended, _if(_d.outcome == outcome, _FINISHED))
+        for outcome in ("early", "on_time", "undated")
+    },
+    **{
+        f"{kind}_not_late": Count(_ended, _if(_d.end_kind == kind, _d.outcome != "late"))
+        for kind in ("withdrawn", "stopped", "intake_refused")
+    },
     "withdrawn": Count(_ended, _is(_d.end_kind, "withdrawn")),
     "stopped": Count(_ended, _is(_d.end_kind, "stopped")),
     "late_in_data_only": Count(_ended, _if(_d.late_in_data_only)),
@@ -210,6 +219,10 @@ COUNTED: Final[Mapping[str, Count]] = {
         _in_progress, _also(_overdue, _apologised(_APOLOGY_KEPT))
     ),
     "waiting_supplement": Count(_in_progress, _d.supplement_waits.contains),
+    "waiting_supplement_not_due": Count(
+        _in_progress,
+        lambda end: sa.and_(_d.supplement_waits.contains(end), _overdue(end).is_not(sa.true())),
+    ),
     "waiting_fee": Count(_in_progress, _d.fee_waits.contains),
     "submitted": Count(_submitted, lambda end: sa.or_(_d.intake_answered_at < end, _d.intake_deadline < end)),
     "submitted_answered_in_time": Count(

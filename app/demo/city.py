@@ -14,9 +14,10 @@ import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.demo.days import SOURCE, events_of
-from app.demo.places import PROVINCE, SERVICES, WARDS
+from app.demo.places import SERVICES
 from app.demo.queries import holds_others, sent
 from app.directory.registrar import put_procedures, put_units
+from app.directory.sample import phan_thiet
 from app.dossiers.projector import Projector
 from app.events.envelope import check
 from app.events.ingest import Call, Ingest, Sender
@@ -96,7 +97,7 @@ def _evening_after(moment: datetime, zone: ZoneInfo) -> datetime:
 
 async def _describe(connection: AsyncConnection, now: datetime) -> None:
     """Units, procedures, and a rule that finds who is behind."""
-    units = [PROVINCE, *(ward.unit for ward in WARDS)]
+    units = phan_thiet()
     if await holds_others(connection, SOURCE, [unit.code for unit in units]):
         raise Problem("conflict", _NOT_EMPTY)
     await put_units(connection, {f"/{n}": unit for n, unit in enumerate(units)}, within=None, now=now)

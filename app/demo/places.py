@@ -6,9 +6,8 @@ Invented data: names say so in both languages, and no figure here is about a rea
 from dataclasses import dataclass
 from typing import Final, Literal
 
+from app.directory.sample import phan_thiet
 from app.directory.schemas import Duration, ProcedureEntry, Unit
-
-_PROVINCE: Final = "68"
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,17 +34,13 @@ class Service:
     fee: int
 
 
-def _ward(
-    code: str, name: str, plain: str, weight: int, late: float, online: float, pays: float, apologises: float
-) -> Ward:
-    unit = Unit(
-        code=code,
-        name=f"UBND phường {name} (mẫu)",
-        name_en=f"People's Committee of {plain} Ward (sample)",
-        kind="ward",
-        parent=_PROVINCE,
-    )
-    return Ward(unit, weight, late, online, pays, apologises)
+def _standing(code: str) -> Unit:
+    """The unit of the sample area that stands under this code now."""
+    return next(unit for unit in phan_thiet() if unit.code == code and unit.valid_to is None)
+
+
+def _ward(code: str, weight: int, late: float, online: float, pays: float, apologises: float) -> Ward:
+    return Ward(_standing(code), weight, late, online, pays, apologises)
 
 
 def _service(
@@ -74,18 +69,16 @@ def _service(
     return Service(procedure, days, weight, late, supplement, fee)
 
 
-PROVINCE: Final = Unit(
-    code=_PROVINCE, name="Tỉnh Lâm Đồng (mẫu)", name_en="Lâm Đồng Province (sample)", kind="province"
-)
+PROVINCE: Final = _standing("68")
 
-# Code, name, name without "UBND phường", weight, late ×, online, pays online, apologises.
+# Code, weight, late ×, online, pays online, apologises.
 WARDS: Final = (
-    _ward("22945", "Phan Thiết", "Phan Thiết", 24, 0.5, 0.78, 0.72, 0.9),
-    _ward("22924", "Phú Thủy", "Phú Thủy", 20, 0.4, 0.82, 0.80, 1.0),
-    _ward("22918", "Mũi Né", "Mũi Né", 16, 0.6, 0.66, 0.55, 0.8),
-    _ward("22933", "Hàm Thắng", "Hàm Thắng", 16, 0.4, 0.71, 0.64, 0.7),
-    _ward("22960", "Bình Thuận", "Bình Thuận", 14, 0.5, 0.74, 0.60, 0.9),
-    _ward("22954", "Tiến Thành", "Tiến Thành", 16, 6.0, 0.58, 0.41, 0.4),
+    _ward("22945", 24, 0.5, 0.78, 0.72, 0.9),
+    _ward("22924", 20, 0.4, 0.82, 0.80, 1.0),
+    _ward("22918", 16, 0.6, 0.66, 0.55, 0.8),
+    _ward("22933", 16, 0.4, 0.71, 0.64, 0.7),
+    _ward("22960", 14, 0.5, 0.74, 0.60, 0.9),
+    _ward("22954", 16, 6.0, 0.58, 0.41, 0.4),
 )
 
 BEHIND: Final = WARDS[-1].unit.code

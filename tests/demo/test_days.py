@@ -9,6 +9,7 @@ import msgspec
 
 from app.demo.days import events_of
 from app.demo.places import PROVINCE, SERVICES, WARDS
+from app.directory.sample import phan_thiet
 from app.events.envelope import Event, check
 from app.worktime.vietnam import national
 
@@ -65,7 +66,7 @@ def test_offices_are_quiet_around_the_lunar_new_year() -> None:
 
 
 def test_whatever_people_read_says_that_it_is_a_sample() -> None:
-    names = [(unit.name, unit.name_en) for unit in (PROVINCE, *(ward.unit for ward in WARDS))]
+    names = [(unit.name, unit.name_en) for unit in (PROVINCE, *(ward.unit for ward in WARDS), *phan_thiet())]
     names += [(service.procedure.name, service.procedure.name_en) for service in SERVICES]
     for vi, en in names:
         assert vi.endswith("(mẫu)")

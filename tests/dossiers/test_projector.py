@@ -3,7 +3,7 @@
 import asyncio
 import uuid
 from dataclasses import replace
-from datetime import time, timedelta
+from datetime import datetime, time, timedelta
 from typing import Any
 
 import httpx
@@ -14,9 +14,21 @@ from app.dossiers.projector import LostLeaseError, Projector
 from app.events import queries as log
 from app.kit.db import Database
 from app.kit.deployment import Deployment
+from app.main import create_app
 from app.ops.proof import verify
 from tests.directory.makers import key, procedure, put, unit
-from tests.dossiers.makers import fact, received
+from tests.dossiers.makers import at, fact, received
+
+
+class At:
+    """A clock that stands still until a test moves it."""
+
+    def __init__(self, text: str) -> None:
+        self.now = at(text)
+
+    def __call__(self) -> datetime:
+        return self.now
+
 
 UNITS = [unit("city"), unit("ward", "city"), unit("other")]
 RECEIVED = received(due_at="2026-03-06")
@@ -53,6 +65,58 @@ async def test_a_procedure_described_after_its_dossiers_dates_them(
     listed = (await client.get("/v1/dossiers", params={"verdict": "late"})).json()["items"]
     assert [(item["code"], item["due_original"]) for item in listed] == [("D", "2026-03-04")]
     assert await different(deployment) == []
+
+
+async def test_a_procedure_dates_a_dossier_by_what_was_in_force_on_the_day_of_its_reception(
+    client: httpx.AsyncClient, deployment: Deployment
+) -> None:
+    slow = procedure("1.000001", duration={"value": 9, "unit": "working_day"}, valid_to="2026-03-02")
+    quick = procedure("1.000001", duration={"value": 2, "unit": "working_day"}, valid_from="2026-03-03")
+    projector = Projector(deployment)
+    await post(client, received(), code="D-1")
+    await post(client, received("2026-03-03 09:00"), code="D-2")
+    await put(client, [slow, quick], kind="procedures")
+    await projector.run_until_current()
+
+    async def due() -> dict[str, tuple[str | None, bool]]:
+        items = (await client.get("/v1/dossiers")).json()["items"]
+        return {
+            item["code"]: (item["due_original"], "unknown_procedure" in item["findings"]) for item in items
+        }
+
+    assert await due() == {"D-1": ("2026-03-13", False), "D-2": ("2026-03-05", False)}
+    # Changing one period folds the dossiers again; what is in force on no day of theirs, is unknown to them.
+    await put(client, [{**quick, "valid_from": "2026-03-03", "valid_to": "2026-03-03"}], kind="procedures")
+    await put(client, [{**slow, "valid_to": "2026-03-01"}], kind="procedures")
+    await projector.run_until_current()
+    assert await due() == {"D-1": (None, True), "D-2": ("2026-03-05", False)}
+    assert await different(deployment) == []
+
+
+async def test_a_later_merger_takes_nobodys_word_back_and_gives_the_successor_power_from_then_on(
+    client: httpx.AsyncClient, deployment: Deployment, database: Database
+) -> None:
+    ends = {"valid_to": "2026-03-03", "successors": [{"code": "heir", "kind": "merge"}]}
+    await put(client, [unit("city"), unit("ward", "city", **ends), unit("heir"), unit("other")])
+    city, heir, other = [await key(database, "events:write", unit=code) for code in ("city", "heir", "other")]
+    wall = At("2026-03-02 10:00")
+    here = Deployment(deployment.settings, database, wall)
+    app = create_app(here)
+    async with httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url="http://test") as sender:
+        await post(sender, RECEIVED, headers=city)
+        wall.now = at("2026-03-05 10:00")
+        await post(sender, fact("returned", "2026-03-05 09:30"), headers=other)
+        await post(sender, fact("supplement_requested", "2026-03-04 09:00"), headers=city)
+        await post(sender, DONE, headers=heir)
+    await Projector(here).run_until_current()
+    (item,) = (await client.get("/v1/dossiers")).json()["items"]
+    assert (item["unit"], item["state"]) == ("ward", "processed"), (
+        "the old city's word stands, and the heir's"
+    )
+    answer = (await client.get("/v1/dossier", params={"code": "D"})).json()
+    foreign = [found["id"] for found in answer["findings"] if found["kind"] == "foreign_unit"]
+    assert foreign == ["D: returned 2026-03-05 09:30", "D: supplement_requested 2026-03-04 09:00"]
+    assert await different(here) == []
 
 
 async def test_a_unit_that_leaves_a_keys_limit_takes_the_power_over_its_dossiers_along(

@@ -60,6 +60,11 @@ class Present:
         asked = replace(question, counts=metric.needs)
         return await tally(self.connection, asked, zone=self.zone, now=self.now, limit=limit)
 
+    def naming_day(self, question: Question) -> date:
+        """Units are called as they were when they stood so: by the structure of then, on the last day asked for."""
+        today = self.now.astimezone(self.zone).date()
+        return min(question.period.to, today) if question.torn is None else today
+
     async def dated(self, period: Period) -> dict[str, Any]:
         """The period, and how fresh the answer is."""
         return {
@@ -121,10 +126,7 @@ async def _rows(
     except TooManyGroups:
         raise Problem("invalid", _TOO_MANY, [Fault("query:group_by", _TOO_MANY)]) from None
     groups.sort(key=by_code)
-    today = present.now.astimezone(present.zone).date()
-    # Units are called as they were when they stood so: by the structure of then, on the last day asked for.
-    day = min(question.period.to, today) if question.torn is None else today
-    known = await _names(present.connection, question.by, groups, language, day)
+    known = await _names(present.connection, question.by, groups, language, present.naming_day(question))
     rows = [labelled(group, question, figure, known) for group in groups]
     if compared is not None:
         found = dict(zip(places(before, question.by, compared), before, strict=True))

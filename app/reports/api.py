@@ -72,7 +72,7 @@ async def form_ii_06a(
 async def _unit(present: Present, put: Question, reader: Language) -> dict[str, Any] | None:
     if put.root is None:
         return None
-    names = await named(present.connection, "unit", {put.root}, reader)
+    names = await named(present.connection, "unit", {put.root}, reader, present.naming_day(put))
     return {"code": put.root, "name": names.get(put.root, put.root)}
 
 

@@ -7,7 +7,19 @@ from app.importing import tables as importing
 from app.keys import tables as keys
 from app.kit.db import metadata
 from app.lagging import tables as lagging
+from app.metrics import tables as metrics
 from app.ops import tables as ops
 from app.webhooks import tables as webhooks
 
-__all__ = ["directory", "dossiers", "events", "importing", "keys", "lagging", "metadata", "ops", "webhooks"]
+__all__ = [
+    "directory",
+    "dossiers",
+    "events",
+    "importing",
+    "keys",
+    "lagging",
+    "metadata",
+    "metrics",
+    "ops",
+    "webhooks",
+]

@@ -1,4 +1,4 @@
-"""The background work: project, watch, deliver, keep house; each in a loop of its own that outlives its errors.
+"""The background work: project, roll up, watch, deliver, keep house; each in a loop of its own that outlives its errors.
 
 It knows when work is done; what is done stands in the features. It stops between two pieces of work, never inside one.
 """
@@ -18,6 +18,7 @@ from app.events.queries import forget_old
 from app.kit.db import is_away
 from app.kit.deployment import Deployment
 from app.lagging.watch import Watch
+from app.metrics.rollup import roll_up
 from app.ops.heartbeat import beat
 from app.webhooks.dispatcher import Dispatcher
 from app.webhooks.sender import HttpSender
@@ -27,6 +28,8 @@ log = structlog.get_logger("worker")
 _IDLE: Final = 0.05
 """Seconds between two looks for marked dossiers when there were none: half of what freshness may cost."""
 _CHANGES_EVERY: Final = 1.0
+_ROLL_UP_EVERY: Final = 0.25
+"""Seconds in which changes gather before they are summed up: the more, the fewer cells are written."""
 _BEAT_EVERY: Final = 5.0
 _HOUSEKEEPING_EVERY: Final = 3600.0
 _KEPT: Final = timedelta(days=90)
@@ -66,6 +69,7 @@ class Worker:
         async with asyncio.TaskGroup() as loops:
             loops.create_task(self._loop("changes", self._take_up_changes))
             loops.create_task(self._loop("project", self._project))
+            loops.create_task(self._loop("roll up", self._roll_up))
             loops.create_task(self._loop("watch", self._judge))
             loops.create_task(self._loop("beat", self._beat))
             loops.create_task(self._loop("housekeeping", self._keep_house))
@@ -93,6 +97,10 @@ class Worker:
             self._watch.figures_changed()
             return 0
         return _IDLE
+
+    async def _roll_up(self) -> float:
+        await roll_up(self._here)
+        return _ROLL_UP_EVERY
 
     async def _judge(self) -> float:
         return await self._watch.run_once()

@@ -13,6 +13,11 @@ def _instant(name: str, comment: str | None = None) -> "sa.Column[object]":
     return sa.Column(name, sa.DateTime(timezone=True), comment=comment)
 
 
+def last_edge(waits: str) -> str:
+    """The SQL of the last instant at which one of some waits began or ended: also of those that last."""
+    return f"coalesce(upper({waits}), upper('{{(,)}}'::tstzmultirange - {waits}))"
+
+
 dossier = sa.Table(
     "dossier",
     metadata,
@@ -74,6 +79,19 @@ dossier = sa.Table(
         "ix_dossier_overdue_from_open",
         "overdue_from",
         postgresql_where=sa.text("ended_at IS NULL AND NOT voided"),
+    ),
+    sa.Index(
+        "ix_dossier_fell_due",
+        "overdue_from",
+        postgresql_where=sa.text("NOT voided AND (counted_at IS NULL OR counted_at > overdue_from)"),
+    ),
+    *(
+        sa.Index(
+            f"ix_dossier_{kind}_last",
+            sa.text(last_edge(f"{kind}_waits")),
+            postgresql_where=sa.text(f"{kind}_waits <> '{{}}'"),
+        )
+        for kind in ("supplement", "fee")
     ),
     sa.Index("ix_dossier_findings", "findings", postgresql_using="gin"),
 )

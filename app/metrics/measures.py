@@ -13,9 +13,11 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.dossiers.tables import dossier
 from app.events.tables import event
 from app.metrics.counted import COUNTED, Edge
+from app.metrics.keys import filters
+from app.metrics.keys import keys as group_keys
 from app.metrics.metric import Statistic
 from app.metrics.periods import TIME_GROUPS, Span
-from app.metrics.queries import INSTANTS, begun, filters, grouped_units, placing
+from app.metrics.queries import INSTANTS, begun, placing
 from app.metrics.question import Measured, Question, TooManyGroups
 
 _MICROSECONDS: Final = 1_000_000
@@ -99,12 +101,12 @@ def _events(question: Question) -> _Values:
     conditions = list(filters(question, columns))
     if conditions or set(question.by) - {"source", *TIME_GROUPS}:
         source = event.outerjoin(dossier, dossier.c.code == event.c.subject)
-    source = grouped_units(question, columns, source)
+    keys, source = group_keys(question, columns, source)
     seconds = sa.func.greatest(sa.extract("epoch", event.c.recorded_at - event.c.time), 0)
     return _Values(
         sa.cast(seconds * _MICROSECONDS, sa.BigInteger),
         sa.type_coerce(event.c.recorded_at, sa.DateTime(timezone=True)),
-        [columns[by].label(by) for by in question.by if by in columns],
+        keys,
         source,
         conditions,
     )

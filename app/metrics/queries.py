@@ -1,11 +1,11 @@
 """The one door to counted dossiers: numbers for a period, under filters, by up to two group keys.
 
-It reads the dossier table in one statement; callers know a question and its groups, never a table, so that
-pre-counted cells can answer behind the same door. Which dossiers a count counts, `counted` says; what numbers
-mean together is the catalogue's.
+Callers know a question and its groups, never a table: pre-counted cells answer what they can answer exactly, and one
+statement over the dossier table the rest, to the same numbers. Which dossiers a count counts,
+`counted` says; what numbers mean together is the catalogue's.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime, tzinfo
 from typing import Any, Final, NamedTuple
 
@@ -14,7 +14,9 @@ from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.dossiers.tables import dossier
+from app.metrics import cell_queries
 from app.metrics.counted import COUNTED, Count, Edge, State, Test, in_any, taking_part, with_fees
+from app.metrics.keys import filters, keys
 from app.metrics.periods import TIME_GROUPS, Period, Span, TimeGroup, midnight
 from app.metrics.question import Group, Question, TooManyGroups
 
@@ -35,10 +37,15 @@ async def tally(
     if limit is not None and len(buckets) > limit:
         raise TooManyGroups
     spans = [bucket.span(zone, now) for bucket in buckets]
-    statement = _statement(question, spans, timed=bool(times)).limit(None if limit is None else limit + 1)
-    rows = (await connection.execute(statement)).mappings().all()
+    most = None if limit is None else limit + 1
+    rows = await cell_queries.counted(connection, question, buckets, zone=zone, now=now, limit=most)
+    if rows is None:
+        statement = _statement(question, spans, timed=bool(times)).limit(most)
+        rows = list((await connection.execute(statement)).mappings())
     if limit is not None and len(rows) > limit:
         raise TooManyGroups
+    if not rows and not question.by:
+        return [Group((), dict.fromkeys(question.counts, 0))]
     return [_group(question, buckets, row) for row in rows]
 
 
@@ -99,44 +106,8 @@ def placing(question: Question, counts: Collection[Count] = ()) -> Placed:
     if any(count.procedures for count in counts):
         source = with_fees(source)
     conditions = [*taking_part(submission=submission), *filters(question, columns)]
-    source = grouped_units(question, columns, source)
-    return Placed([columns[by].label(by) for by in question.by if by in columns], source, conditions)
-
-
-def grouped_units(
-    question: Question, columns: dict[str, sa.ColumnElement[Any]], source: sa.FromClause
-) -> sa.FromClause:
-    """`source` with the columns of the keys `unit` and `child`: the unit under which each is counted."""
-    columns["child"] = columns["unit"]
-    for by in question.by:
-        if groups := question.regroup.get(by):
-            group = _groups(by, groups)
-            source = source.outerjoin(group, group.c.code == columns[by])
-            columns[by] = sa.func.coalesce(group.c.group, columns[by])
-    return source
-
-
-def _groups(by: str, groups: Mapping[str, str]) -> sa.TableValuedAlias:
-    """Code → group as a table of two columns; the codes are different, so that joining it repeats no dossier."""
-    codes, grouped = (sa.literal(list(side), ARRAY(sa.Text)) for side in (groups.keys(), groups.values()))
-    pairs = sa.func.unnest(codes, grouped).table_valued(
-        sa.column("code", sa.Text), sa.column("group", sa.Text)
-    )
-    return pairs.render_derived(name=f"{by}_groups")
-
-
-def filters(question: Question, columns: Mapping[str, sa.ColumnElement[Any]]) -> Iterator[Test]:
-    """The conditions of the question's filters, on the columns of this name."""
-    for name, allowed in (
-        ("unit", question.units),
-        ("procedure", question.procedures),
-        ("sector", question.sectors),
-        ("channel", question.channels),
-    ):
-        if allowed is not None:
-            yield columns[name] == sa.any_(sa.literal(list(allowed), ARRAY(sa.Text)))
-    if question.sector_unknown:
-        yield columns["sector"].is_(None)
+    named, source = keys(question, columns, source)
+    return Placed(named, source, conditions)
 
 
 def buckets(

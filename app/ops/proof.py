@@ -1,6 +1,7 @@
 """Proves that what is derived equals the log, and derives it anew: `verify` and `rebuild`.
 
-It recounts with the same fold that the worker uses, over everything; the fold itself is proved by the tests.
+It recounts with the same fold that the worker uses, over everything, and then every cell from the dossiers; the fold
+and what a dossier adds to cells are proved by the tests.
 """
 
 from collections.abc import AsyncIterator, Callable
@@ -20,6 +21,7 @@ from app.kit.db import retried
 from app.kit.deployment import Deployment
 from app.kit.problems import Problem
 from app.kit.text import Text
+from app.metrics import rollup
 from app.settings import Settings
 
 _PORTION: Final = 2_000
@@ -43,15 +45,15 @@ class Verdict:
     different: int = 0
     differences: list[str] = field(default_factory=list)
 
-    def differ(self, code: str, columns: str) -> None:
-        """Note one dossier that is not what the log says; the first hundred are named."""
+    def differ(self, difference: str) -> None:
+        """Note one dossier that is not what the log says, or a wrong cell; the first hundred are named."""
         self.different += 1
         if len(self.differences) < _KEPT:
-            self.differences.append(f"{code}: {columns}")
+            self.differences.append(difference)
 
 
 async def verify(here: Deployment, progress: Progress) -> Verdict:
-    """Fold every dossier of the log again and compare it with the table, both ways.
+    """Fold every dossier of the log again and compare it with the table, both ways; then recount every cell.
 
     What is marked is folded first. Raises Problem conflict when the table was derived under other settings than these.
     """
@@ -60,6 +62,7 @@ async def verify(here: Deployment, progress: Progress) -> Verdict:
     if derived not in {None, derivation_rules(here.settings)}:
         raise Problem("conflict", _OTHER_RULES.filled(derived=derived, here=derivation_rules(here.settings)))
     await Projector(here).run_until_current()
+    await rollup.roll_up(here)
     verdict = Verdict()
     async with here.database.snapshot() as connection:
         total = await _count(connection)
@@ -70,6 +73,8 @@ async def verify(here: Deployment, progress: Progress) -> Verdict:
             )
             verdict.pending += len(pending)
             progress(verdict.checked + verdict.pending, total)
+        for difference in await rollup.differing(connection, here.settings.timezone):
+            verdict.differ(difference)
     return verdict
 
 
@@ -111,12 +116,12 @@ async def _compare(
     folded = await fold_stored(connection, codes, settings)
     expected = [row(told) for told in folded.values() if told is not None]
     for code, columns in await queries.differing(connection, codes, expected):
-        verdict.differ(code, columns)
+        verdict.differ(f"{code}: {columns}")
     verdict.checked += len(codes)
 
 
 async def rebuild(here: Deployment, progress: Progress) -> int:
-    """Derive every row again from the log, and drop those that no fact speaks of; how many dossiers.
+    """Derive every row again from the log, drop those that no fact speaks of, and recount the cells; how many dossiers.
 
     In place: whoever reads or judges figures meanwhile never sees a table with holes.
     """
@@ -131,4 +136,5 @@ async def rebuild(here: Deployment, progress: Progress) -> int:
 
     total = await retried(mark)
     await projector.run_until_current(lambda done: progress(min(done, total), total))
+    await rollup.recount(here)
     return total

@@ -13,6 +13,7 @@ from app.events import queries as log
 from app.kit.db import Database
 from app.kit.deployment import Deployment
 from app.kit.problems import Problem
+from app.metrics.tables import cell
 from app.ops.proof import Verdict, rebuild, verify
 from tests.events.makers import processed, received
 
@@ -42,6 +43,20 @@ async def test_verify_names_what_differs_and_rebuild_mends_it(
 
     assert await rebuild(deployment, silent) == 6
     assert await verify(deployment, silent) == Verdict(checked=5)
+
+
+async def test_verify_names_a_wrong_cell_and_rebuild_mends_it(
+    client: httpx.AsyncClient, database: Database, deployment: Deployment
+) -> None:
+    await client.post("/v1/events", json=[received("H1"), processed("H1")])
+    assert await verify(deployment, silent) == Verdict(checked=1)
+    async with database.transaction() as connection:
+        await connection.execute(sa.update(cell).where(cell.c.grain == "day").values(open=5))
+    found = await verify(deployment, silent)
+    assert (found.checked, found.different) == (1, 2), "the day of the reception and that of the end"
+    assert [told.split(":")[1] for told in found.differences] == [" open +4", " open +6"]
+    assert await rebuild(deployment, silent) == 1
+    assert await verify(deployment, silent) == Verdict(checked=1)
 
 
 async def test_what_is_marked_is_folded_before_it_is_compared(

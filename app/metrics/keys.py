@@ -1,0 +1,54 @@
+"""A question's filters and group keys as SQL, over whatever table has columns for unit, procedure, sector and channel.
+
+Dossiers and cells are filtered and grouped by the same words; what is counted in the groups it does not know.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+
+from app.metrics.question import Question
+
+Columns = Mapping[str, sa.ColumnElement[Any]]
+"""The columns `unit`, `procedure`, `sector` and `channel`, of any table."""
+
+
+def keys(
+    question: Question, columns: Columns, source: sa.FromClause
+) -> tuple[list[sa.ColumnElement[Any]], sa.FromClause]:
+    """The keys but for time, labelled by their names, and `source` with what they need.
+
+    By `unit` and by `child` stands the unit under which each is counted.
+    """
+    found = {**columns, "child": columns["unit"]}
+    for by in question.by:
+        if groups := question.regroup.get(by):
+            group = _groups(by, groups)
+            source = source.outerjoin(group, group.c.code == columns["unit"])
+            found[by] = sa.func.coalesce(group.c.group, columns["unit"])
+    return [found[by].label(by) for by in question.by if by in found], source
+
+
+def _groups(by: str, groups: Mapping[str, str]) -> sa.TableValuedAlias:
+    """Code → group as a table of two columns; the codes are different, so that joining it repeats no dossier."""
+    codes, grouped = (sa.literal(list(side), ARRAY(sa.Text)) for side in (groups.keys(), groups.values()))
+    pairs = sa.func.unnest(codes, grouped).table_valued(
+        sa.column("code", sa.Text), sa.column("group", sa.Text)
+    )
+    return pairs.render_derived(name=f"{by}_groups")
+
+
+def filters(question: Question, columns: Columns) -> Iterator[sa.ColumnElement[bool]]:
+    """The conditions of the question's filters."""
+    for name, allowed in (
+        ("unit", question.units),
+        ("procedure", question.procedures),
+        ("sector", question.sectors),
+        ("channel", question.channels),
+    ):
+        if allowed is not None:
+            yield columns[name] == sa.any_(sa.literal(list(allowed), ARRAY(sa.Text)))
+    if question.sector_unknown:
+        yield columns["sector"].is_(None)

@@ -1,0 +1,61 @@
+"""Cells: how many dossiers did what in some days, by unit, channel, sector and procedure; and what is not summed up yet.
+
+Triggers on the dossier table (migration 0004) write them in the very transaction that changes a dossier; everything
+here is derived, and `verify` proves it.
+"""
+
+from collections.abc import Iterator
+
+import sqlalchemy as sa
+
+from app.kit.db import metadata
+from app.metrics.cells import FLOWS
+
+
+def _columns() -> Iterator["sa.Column[object]"]:
+    for name in ("unit", "channel", "sector", "procedure"):
+        yield sa.Column(name, sa.Text)
+    for name in FLOWS:
+        yield sa.Column(name, sa.Integer, nullable=False)
+
+
+cell = sa.Table(
+    "cell",
+    metadata,
+    sa.Column(
+        "grain", sa.Text, nullable=False, comment="day, half, year; sector and procedure: halves by these too"
+    ),
+    sa.Column("day", sa.Date, nullable=False, comment="the first local day"),
+    *_columns(),
+    sa.Index(
+        "uq_cell",
+        "grain",
+        "day",
+        "unit",
+        "channel",
+        "sector",
+        "procedure",
+        unique=True,
+        postgresql_nulls_not_distinct=True,
+    ),
+    sa.Index("ix_cell_procedure", "procedure", "day", postgresql_where=sa.text("grain = 'procedure'")),
+    sa.Index("ix_cell_sector", "sector", "day", postgresql_where=sa.text("grain = 'sector'")),
+)
+
+cell_delta = sa.Table(
+    "cell_delta",
+    metadata,
+    sa.Column("id", sa.BigInteger, sa.Identity(always=True), primary_key=True),
+    sa.Column("day", sa.Date, nullable=False),
+    *_columns(),
+    comment="what changes of dossiers add to the cells; figures count it, and it is summed up soon",
+)
+
+cell_rules = sa.Table(
+    "cell_rules",
+    metadata,
+    sa.Column("single", sa.Boolean, primary_key=True),
+    sa.Column("version", sa.Integer, nullable=False, comment="of flows and grains"),
+    sa.Column("timezone", sa.Text, nullable=False, comment="whose days the cells hold"),
+    comment="what the cells are counted by; without a row there are none",
+)

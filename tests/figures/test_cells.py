@@ -1,0 +1,211 @@
+"""Cells and dossiers give the same numbers to every question, at every instant, however the dossiers came and changed."""
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from random import Random
+from zoneinfo import ZoneInfo
+
+import pytest
+import sqlalchemy as sa
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.dossiers.tables import dossier
+from app.kit.db import Database
+from app.kit.deployment import Deployment
+from app.metrics import cell_queries, periods
+from app.metrics.catalogue import COUNTS, RATES
+from app.metrics.cells import MEASURES
+from app.metrics.periods import Period
+from app.metrics.queries import tally
+from app.metrics.question import Dimension, Group, Question
+from app.metrics.rollup import differing, recount, roll_up
+from app.metrics.tables import cell, cell_delta, cell_rules
+from app.settings import Settings
+from tests.figures.makers import PROCEDURES, UNITS, Row, describe, random_dossiers, store
+
+FIRST = date(2025, 11, 20)
+DAYS = 220
+MANY = 150
+NAMES = ("2025", "2026", "2026-H1", "2026-Q1", "2026-03", "report:2026-01", "report:2026-Q2", "report:2026")
+KEYS: Sequence[Dimension] = (
+    "unit", "child", "procedure", "sector", "channel", "day", "month", "quarter", "year",
+)  # fmt: skip
+
+
+@pytest.fixture(params=["Asia/Ho_Chi_Minh", "Europe/Amsterdam"])
+def settings(settings: Settings, request: pytest.FixtureRequest) -> Settings:
+    """Clocks that never change, and clocks that do."""
+    return settings.model_copy(update={"timezone": request.param})
+
+
+def random_question(random: Random) -> Question:
+    if random.random() < 0.5:
+        period = periods.parse(random.choice(NAMES))
+    else:
+        first = FIRST + timedelta(days=random.randint(-10, DAYS))
+        period = Period(first, first + timedelta(days=random.choice((0, 1, 13, 20, 100, 400))))
+    metric = random.choice((COUNTS, COUNTS, *RATES))
+    needs = metric.needs if random.random() < 0.7 else random.sample(COUNTS.needs, random.randint(1, 3))
+    return Question(
+        counts=tuple(needs),
+        period=period,
+        by=tuple(random.sample(KEYS, random.choice((0, 1, 1, 2)))),
+        units=random.sample(UNITS, 3) if random.random() < 0.3 else None,
+        procedures=random.sample([*PROCEDURES, "1.000004"], 2) if random.random() < 0.2 else None,
+        sectors=["land"] if random.random() < 0.2 else None,
+        channels=random.sample(["online", "counter", "post"], 2) if random.random() < 0.2 else None,
+        root=random.choice("ABG"),
+    )
+
+
+def random_now(random: Random, zone: ZoneInfo) -> datetime:
+    day = FIRST + timedelta(days=random.randint(-5, DAYS + 30))
+    midnight = periods.midnight(day, zone)
+    return random.choice(
+        (
+            midnight,
+            midnight + timedelta(microseconds=random.choice((-1, 1))),
+            midnight + timedelta(seconds=random.randrange(86_400)),
+        )
+    )
+
+
+def as_sets(groups: Sequence[Group]) -> dict[tuple[str | None, ...], dict[str, int]]:
+    found = {group.keys: dict(group.counts) for group in groups}
+    assert len(found) == len(groups)
+    return found
+
+
+async def from_dossiers(
+    connection: AsyncConnection, question: Question, zone: ZoneInfo, now: datetime
+) -> list[Group]:
+    """The answer of the dossiers alone."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(cell_queries, "MEASURES", {})
+        return await tally(connection, question, zone=zone, now=now)
+
+
+async def answered_by_cells(
+    connection: AsyncConnection, question: Question, zone: ZoneInfo, now: datetime
+) -> bool:
+    rows = await cell_queries.counted(
+        connection, replace(question, by=()), [question.period], zone=zone, now=now, limit=None
+    )
+    return rows is not None
+
+
+async def compare(here: Deployment, random: Random, questions: int) -> int:
+    """Ask both ways; how many questions cells could answer in total."""
+    zone, answered = zone_of(here), 0
+    for _ in range(questions):
+        question, now = random_question(random), random_now(random, zone)
+        async with here.database.snapshot() as connection:
+            by_cells = await tally(connection, question, zone=zone, now=now)
+            by_dossiers = await from_dossiers(connection, question, zone, now)
+            assert as_sets(by_cells) == as_sets(by_dossiers), (question, now)
+            answered += await answered_by_cells(connection, question, zone, now)
+    return answered
+
+
+async def change(database: Database, random: Random, rows: list[Row], zone: ZoneInfo) -> None:
+    """Let some dossiers go, and put others in the place of some."""
+    fresh = {row["code"]: row for row in random_dossiers(random, zone, FIRST, DAYS, len(rows))}
+    moved = random.sample(rows, len(rows) // 3)
+    codes = [row["code"] for row in moved]
+    async with database.transaction() as connection:
+        await connection.execute(sa.delete(dossier).where(dossier.c.code.in_(codes)))
+    await store(database, [fresh[code] for code in codes if random.random() < 0.8])
+    async with database.transaction() as connection:
+        for column, value in (("unit", random.choice(UNITS)), ("voided", True), ("channel", "post")):
+            some = random.sample([row["code"] for row in rows], len(rows) // 10)
+            await connection.execute(
+                sa.update(dossier).where(dossier.c.code.in_(some)).values({column: value})
+            )
+
+
+def zone_of(here: Deployment) -> ZoneInfo:
+    """Not `settings.zone`, which a copy of settings for another zone keeps."""
+    return ZoneInfo(here.settings.timezone)
+
+
+async def found_wrong(here: Deployment) -> list[str]:
+    async with here.database.snapshot() as connection:
+        return await differing(connection, here.settings.timezone)
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+async def test_cells_and_dossiers_agree_through_every_change(
+    deployment: Deployment, database: Database, seed: int
+) -> None:
+    zone = zone_of(deployment)
+    random = Random(f"{seed} {zone}")  # noqa: S311 - repeatable rows and questions, no secret
+    rows = random_dossiers(random, zone, FIRST, DAYS, MANY)
+    await describe(database)
+    await store(database, rows[: MANY // 2])
+    await roll_up(deployment)
+    await store(database, rows[MANY // 2 :])
+    answered = await compare(deployment, random, 25)
+    await roll_up(deployment, most=20)
+    answered += await compare(deployment, random, 25)
+    await change(database, random, rows, zone)
+    answered += await compare(deployment, random, 25)
+    assert await found_wrong(deployment) == []
+    while await roll_up(deployment):
+        pass
+    answered += await compare(deployment, random, 25)
+    assert await found_wrong(deployment) == []
+    assert answered > 40, "cells must not leave the work to the dossiers"
+
+
+def test_every_count_of_the_catalogue_is_held_by_cells() -> None:
+    assert MEASURES.keys() >= set(COUNTS.needs)
+
+
+async def test_a_recount_finds_and_mends_what_was_tampered_with(
+    deployment: Deployment, database: Database
+) -> None:
+    random = Random(3)  # noqa: S311 - repeatable rows, no secret
+    await store(database, random_dossiers(random, zone_of(deployment), FIRST, DAYS, 40))
+    await roll_up(deployment)
+    async with database.transaction() as connection:
+        held = list(await connection.execute(sa.select(cell).order_by(cell.c.grain, cell.c.day)))
+        await connection.execute(
+            sa.update(cell).where(cell.c.grain == "year").values(received=cell.c.received + 2)
+        )
+        await connection.execute(sa.delete(cell).where(cell.c.grain == "sector"))
+    wrong = await found_wrong(deployment)
+    assert any(told.startswith("cell year 2026-01-01 ") and "received +2" in told for told in wrong)
+    assert any(told.startswith("cell sector ") for told in wrong)
+    await recount(deployment)
+    assert await found_wrong(deployment) == []
+    async with database.snapshot() as connection:
+        again = list(await connection.execute(sa.select(cell).order_by(cell.c.grain, cell.c.day)))
+    assert sorted(map(str, again)) == sorted(map(str, held))
+
+
+async def test_cells_of_another_zone_answer_nothing_until_they_are_counted_anew(
+    deployment: Deployment, database: Database, settings: Settings
+) -> None:
+    random = Random(4)  # noqa: S311 - repeatable rows, no secret
+    await store(database, random_dossiers(random, zone_of(deployment), FIRST, DAYS, 40))
+    await roll_up(deployment)
+    moved = replace(deployment, settings=settings.model_copy(update={"timezone": "America/New_York"}))
+    question = Question(("received",), periods.parse("2026"))
+    now = datetime(2026, 5, 20, 3, tzinfo=UTC)
+    async with database.snapshot() as connection:
+        assert await answered_by_cells(connection, question, zone_of(deployment), now)
+        assert not await answered_by_cells(connection, question, zone_of(moved), now)
+    await roll_up(moved)
+    async with database.snapshot() as connection:
+        assert not await answered_by_cells(connection, question, zone_of(deployment), now)
+        assert await answered_by_cells(connection, question, zone_of(moved), now)
+    await compare(moved, random, 20)
+
+
+async def test_without_any_roll_up_there_are_no_cells_and_nothing_is_noted(database: Database) -> None:
+    random = Random(5)  # noqa: S311 - repeatable rows, no secret
+    await store(database, random_dossiers(random, ZoneInfo("UTC"), FIRST, DAYS, 10))
+    async with database.snapshot() as connection:
+        for table in (cell, cell_delta, cell_rules):
+            assert await connection.scalar(sa.select(sa.func.count()).select_from(table)) == 0

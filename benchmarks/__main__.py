@@ -10,9 +10,14 @@ import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import ingest, webhooks, worktime
+from benchmarks import figures, ingest, webhooks, worktime
 
-BENCHMARKS = {"worktime": worktime.run, "ingest": ingest.run, "webhooks": webhooks.run}
+BENCHMARKS = {
+    "worktime": worktime.run,
+    "ingest": ingest.run,
+    "webhooks": webhooks.run,
+    "figures": figures.run,
+}
 
 
 def main() -> None:
@@ -24,7 +29,7 @@ def main() -> None:
     for name in options.only or BENCHMARKS:
         measured[name] = BENCHMARKS[name](quick=options.quick)
         for figure, value in measured[name].items():
-            print(f"{name:10} {figure:55} {value:>14,.2f}")
+            print(f"{name:10} {figure:60} {value:>14,.2f}")
     at = datetime.now(UTC)
     machine = {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.system()}
     results = Path(__file__).parent / "results"

@@ -67,7 +67,7 @@ async def recount(here: Deployment) -> None:
 
 async def _recount(here: Deployment) -> None:
     async with here.database.transaction() as connection:
-        await connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
+        await _at_length(connection)
         await connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_LOCK)))
         # Whoever changes dossiers has noted it, or waits: what is counted now is neither noted twice nor left out.
         await connection.execute(sa.text(f"LOCK TABLE {dossier.name} IN SHARE ROW EXCLUSIVE MODE"))
@@ -81,13 +81,19 @@ async def _recount(here: Deployment) -> None:
 
 async def differing(connection: AsyncConnection, zone: str) -> list[str]:
     """Where the cells, with what is not summed up yet, are not what a recount of the dossiers finds, in words."""
-    await connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
+    await _at_length(connection)
     found = []
     for row in await connection.execute(_DIFFERING, {"zone": zone}):
         keys = " ".join(str(key) for key in row[:6] if key is not None)
         flows = ", ".join(f"{flow} {n:+}" for flow, n in zip(FLOWS, row[6:], strict=True) if n)
         found.append(f"cell {keys}: {flows}")
     return found
+
+
+async def _at_length(connection: AsyncConnection) -> None:
+    """For what goes through all dossiers: as long as it takes, and with room for its groups."""
+    await connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
+    await connection.execute(sa.text("SET LOCAL work_mem = '128MB'"))
 
 
 async def _kept(here: Deployment) -> bool:

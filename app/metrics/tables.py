@@ -1,6 +1,6 @@
 """Cells: how many dossiers did what in some days, by unit, channel, sector and procedure; and what is not summed up yet.
 
-Triggers on the dossier table (migration 0004) write them in the very transaction that changes a dossier; everything
+Triggers on the dossier table (migration 0006) write them in the very transaction that changes a dossier; everything
 here is derived, and `verify` proves it.
 """
 

@@ -18,14 +18,16 @@ from app.kit.clock import Clock
 from app.kit.db import Database
 from app.kit.problems import Problem
 from app.kit.text import Text
+from app.metrics.tables import cell, cell_delta, cell_rules
 from app.ops import archive, schema
 from app.ops.archive import Archive, Kept, Manifest, Progress, Sequence
 from app.ops.tables import heartbeat
 from app.settings import Settings
 from app.webhooks import vault
 
-_MOMENTARY: Final = frozenset({heartbeat.name})
-"""What only tells of this moment: a worker of long ago must not look alive after a restore."""
+_LEFT_OUT: Final = frozenset({heartbeat.name, cell.name, cell_delta.name, cell_rules.name})
+"""What only tells of this moment: a worker of long ago must not look alive after a restore. And cells: the worker counts
+them anew where there are none, and those of a file would be counted twice when its dossiers are filled in beside them."""
 
 _PRECIOUS: Final = ("event", "unit", "procedure", "api_key", "endpoint", "lagging_rule")
 """A database in which one of these holds a row is somebody's; others are filled by the service itself."""
@@ -90,7 +92,7 @@ async def backup(
             kept = [
                 await _copied(connection, file, name, columns, told)
                 for name, (columns, _) in found.items()
-                if name not in _MOMENTARY
+                if name not in _LEFT_OUT
             ]
             sequences = [
                 Sequence(table=table, column=column, last_value=last, is_called=called)

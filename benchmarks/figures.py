@@ -23,7 +23,7 @@ from app.kit.deployment import Deployment
 from app.kit.migrating import upgrade
 from app.kit.postgres import EmbeddedPostgres
 from app.metrics import cell_queries, periods
-from app.metrics.catalogue import CATALOGUE
+from app.metrics.catalogue import COUNTS, RATES
 from app.metrics.queries import tally
 from app.metrics.question import Question
 from app.metrics.rollup import differing, recount
@@ -36,12 +36,12 @@ ZONE: Final = ZoneInfo("Asia/Ho_Chi_Minh")
 ROUNDS: Final = 15
 SCANS: Final = 3
 _YEAR: Final = periods.to_date(NOW.astimezone(ZONE).date())
-_ON_TIME: Final = CATALOGUE["on_time"].needs
+_ON_TIME: Final = next(rate for rate in RATES if rate.key == "on_time").needs
 
 QUESTIONS: Final = {
     "on_time by unit": Question(_ON_TIME, _YEAR, ("unit",)),
-    "counts by unit": Question(CATALOGUE["counts"].needs, _YEAR, ("unit",)),
-    "counts by month": Question(CATALOGUE["counts"].needs, _YEAR, ("month",)),
+    "counts by unit": Question(COUNTS.needs, _YEAR, ("unit",)),
+    "counts by month": Question(COUNTS.needs, _YEAR, ("month",)),
     "on_time by unit of a procedure": Question(_ON_TIME, _YEAR, ("unit",), procedures=["1.000007"]),
     "on_time by unit of a sector": Question(_ON_TIME, _YEAR, ("unit",), sectors=["sector 3"]),
     "on_time by procedure of a unit": Question(_ON_TIME, _YEAR, ("procedure",), units=["unit 12"]),

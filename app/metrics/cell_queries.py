@@ -220,6 +220,8 @@ def _corrections(question: Question, cut: Cut, flows: Collection[str]) -> sa.Sel
             _d.overdue_from,
             _d.supplement_waits,
             _d.fee_waits,
+            _d.full_eligible,
+            _d.late_in_data_only,
         )
         .table_valued(sa.column("at", _INSTANT), *(sa.column(name, sa.Integer) for name in FLOWS))
         .alias("flow")

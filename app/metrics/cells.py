@@ -28,6 +28,15 @@ FLOWS: Final = (
     "overdue",
     "waiting_supplement",
     "waiting_fee",
+    "received_eligible",
+    "received_eligible_full",
+    "late_in_data_only",
+    "finished_early",
+    "finished_on_time",
+    "finished_undated",
+    "withdrawn_not_late",
+    "stopped_not_late",
+    "intake_refused_not_late",
 )
 """What a cell sums, as `dossier_flows()` in the database says it of one dossier.
 
@@ -37,7 +46,7 @@ by a deadline, and not by a fact, stands in `fell_due` instead: deadlines lie in
 
 DEADLINES: Final = frozenset({"fell_due"})
 
-VERSION: Final = 1
+VERSION: Final = 2
 """Raised whenever a flow or a grain changes: all cells are then counted again."""
 
 When = Literal["within", "at_begin", "at_end"]
@@ -71,13 +80,28 @@ MEASURES: Final[Mapping[str, Measure]] = {
         f"received_level_{level}": Measure("within", (Term(f"received_{level}"),))
         for level in ("full", "partial", "none", "unknown")
     },
+    "received_full_online": Measure("within", (Term("received_full", "online"),)),
+    "received_eligible": Measure("within", (Term("received_eligible"),)),
+    "received_eligible_full_online": Measure("within", (Term("received_eligible_full", "online"),)),
     "carried_over": Measure("at_begin", (Term("open"),)),
     **{
         f"resolved_{outcome}": Measure("within", (Term(f"ended_{outcome}"),))
         for outcome in ("early", "on_time", "late", "undated")
     },
-    "withdrawn": Measure("within", (Term("withdrawn"),)),
-    "stopped": Measure("within", (Term("stopped"),)),
+    **{
+        name: Measure("within", (Term(name),))
+        for name in (
+            "withdrawn",
+            "stopped",
+            "late_in_data_only",
+            "finished_early",
+            "finished_on_time",
+            "finished_undated",
+            "withdrawn_not_late",
+            "stopped_not_late",
+            "intake_refused_not_late",
+        )
+    },
     "in_progress_not_due": Measure("at_end", (Term("open"),), _OVERDUE),
     "in_progress_overdue": Measure("at_end", _OVERDUE),
     "waiting_supplement": Measure("at_end", (Term("waiting_supplement"),)),

@@ -27,6 +27,7 @@ _LOCK: Final = 0x63656C6C
 _SQL: Final = Path(__file__).parent / "sql"
 _LISTS: Final = {
     "flows": ", ".join(FLOWS),
+    "flow_columns": ", ".join(f"flow.{flow}" for flow in FLOWS),
     "zeros": ", ".join("0" for _ in FLOWS),
     "negated": ", ".join(f"-{flow}" for flow in FLOWS),
     "sums": ", ".join(f"sum({flow})::int AS {flow}" for flow in FLOWS),

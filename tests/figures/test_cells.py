@@ -46,7 +46,7 @@ def random_question(random: Random) -> Question:
         first = FIRST + timedelta(days=random.randint(-10, DAYS))
         period = Period(first, first + timedelta(days=random.choice((0, 1, 13, 20, 100, 400))))
     metric = random.choice((COUNTS, COUNTS, *RATES))
-    needs = metric.needs if random.random() < 0.7 else random.sample(COUNTS.needs, random.randint(1, 3))
+    needs = metric.needs if random.random() < 0.7 else random.sample(sorted(MEASURES), random.randint(1, 4))
     return Question(
         counts=tuple(needs),
         period=period,

@@ -1,9 +1,10 @@
 -- Every cell anew from the dossiers.
 WITH flow AS NOT MATERIALIZED (
-    SELECT (at AT TIME ZONE :zone)::date AS day, unit, channel, sector, procedure, $flows
+    SELECT (at AT TIME ZONE :zone)::date AS day, unit, channel, sector, procedure, $flow_columns
     FROM dossier
     CROSS JOIN LATERAL dossier_flows(
-        received_at, counted_at, service_level, outcome, end_kind, overdue_from, supplement_waits, fee_waits
+        received_at, counted_at, service_level, outcome, end_kind, overdue_from, supplement_waits, fee_waits,
+        full_eligible, dossier.late_in_data_only
     ) AS flow
     WHERE NOT voided AND received_at IS NOT NULL
 ),

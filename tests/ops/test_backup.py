@@ -106,6 +106,16 @@ async def test_what_was_kept_comes_back_row_by_row_and_goes_on(
         assert await connection.scalar(highest) > last
 
 
+async def test_cells_are_not_kept_but_counted_anew_where_dossiers_come_back(
+    deployment: Deployment, client: httpx.AsyncClient, elsewhere: Database, tmp_path: Path
+) -> None:
+    await client.post("/v1/events", json=[received(f"H{n}") for n in range(5)])
+    assert await verify(deployment, silent) == Verdict(checked=5), "there are cells from here on"
+    path = await written(deployment, tmp_path / "cells.backup")
+    await brought_back(elsewhere, deployment.settings, path)
+    assert await verify(Deployment(deployment.settings, elsewhere), silent) == Verdict(checked=5)
+
+
 async def test_a_backup_is_one_instant_while_events_keep_coming(
     kept: Path, deployment: Deployment, client: httpx.AsyncClient, elsewhere: Database, tmp_path: Path
 ) -> None:

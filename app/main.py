@@ -18,6 +18,7 @@ from app.directory.reach import subtree
 from app.dossiers import api as dossiers
 from app.events import api as events
 from app.events import openapi as events_openapi
+from app.events import reconciliation
 from app.events.ingest import Ingest
 from app.figures import api as figures
 from app.figures import behind
@@ -27,6 +28,7 @@ from app.kit.deployment import Deployment
 from app.kit.openapi import document
 from app.lagging import api as lagging
 from app.ops import api as ops
+from app.quality import api as quality
 from app.reports import api as reports
 from app.webhooks import api as webhooks
 
@@ -62,7 +64,19 @@ def create_app(here: Deployment) -> FastAPI:
     app.state.subtree = lambda connection, code: subtree(connection, code, here.today())
     http.install(app)
     app.router.routes.append(Route("/v1/events", events.post_events, methods=["POST"]))
-    for router in (events, dossiers, figures, behind, reports, directory, lagging, webhooks, ops):
+    for router in (
+        events,
+        reconciliation,
+        dossiers,
+        figures,
+        behind,
+        reports,
+        quality,
+        directory,
+        lagging,
+        webhooks,
+        ops,
+    ):
         app.include_router(router.router, responses=http.PROBLEMS)
     for router in (lagging, webhooks):
         app.webhooks.include_router(router.messages)

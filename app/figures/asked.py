@@ -6,7 +6,7 @@ It refuses whatever it does not know, since a parameter that is silently ignored
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from datetime import date
-from typing import Final
+from typing import Any, Final
 
 from fastapi import Request
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -14,7 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.directory import reach
 from app.directory.codes import canonical_procedure
 from app.directory.regrouping import Regrouping
-from app.figures.parameters import Asked, BehindAsked, SummaryAsked, Within
+from app.figures.parameters import Asked, BehindAsked, SummaryAsked, Whole, Within
 from app.keys.caller import Caller
 from app.kit import media
 from app.kit.problems import Fault, Problem
@@ -67,7 +67,7 @@ def media_type(request: Request, offered: Sequence[str]) -> str:
 
 
 async def question(
-    connection: AsyncConnection, caller: Caller, asked: Within, metric: Metric | None, today: date
+    connection: AsyncConnection, caller: Caller, asked: Whole, metric: Metric | None, today: date
 ) -> Question:
     """The question that `asked` puts of `metric`, as far as the key reaches; `today` is the local date.
 
@@ -90,17 +90,23 @@ async def question(
         period=period,
         by=by if isinstance(asked, Asked) else (),
         units=_own(asked, units, root) if isinstance(asked, BehindAsked) and asked.own else units.units,
-        procedures=[canonical_procedure(code) for code in asked.procedure] or None,
-        sectors=asked.sector or None,
-        channels=asked.channel or None,
         root=root,
         regroup=units.groups,
         torn=Torn(units.torn, units.is_torn) if asked.structure == "now" else None,
-        sector_unknown=isinstance(asked, BehindAsked) and asked.sector_unknown,
+        **(_filters(asked) if isinstance(asked, Within) else {}),
     )
 
 
-def _own(asked: Within, found: Regrouping, root: str | None) -> Sequence[str] | None:
+def _filters(asked: Within) -> dict[str, Any]:
+    return {
+        "procedures": [canonical_procedure(code) for code in asked.procedure] or None,
+        "sectors": asked.sector or None,
+        "channels": asked.channel or None,
+        "sector_unknown": isinstance(asked, BehindAsked) and asked.sector_unknown,
+    }
+
+
+def _own(asked: Whole, found: Regrouping, root: str | None) -> Sequence[str] | None:
     """The codes that are counted under the very units asked for, without what lies below these."""
     named = set(asked.unit or ([root] if root is not None else []))
     if not named:
@@ -118,14 +124,14 @@ def compared(asked: SummaryAsked, period: Period, today: date) -> Period | None:
     return periods.before(str(period.from_.year) if to_date else asked.period, period, asked.compare, today)
 
 
-def _root(asked: Within, caller: Caller) -> str | None:
+def _root(asked: Whole, caller: Caller) -> str | None:
     """The one unit whose subtree is asked for; a limited key that names none asks for its own."""
     if not asked.unit:
         return caller.unit
     return asked.unit[0] if len(asked.unit) == 1 else None
 
 
-def _faults(asked: Within, root: str | None, metric: Metric | None) -> Iterator[Fault]:
+def _faults(asked: Whole, root: str | None, metric: Metric | None) -> Iterator[Fault]:
     if not isinstance(asked, Asked):
         return
     if not (isinstance(metric, Statistic) and metric.by_source):

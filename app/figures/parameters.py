@@ -24,8 +24,8 @@ Codes = Annotated[list[Code], Field(max_length=1000)]
 GroupBy = Annotated[list[Dimension], BeforeValidator(_parts)]
 
 
-class Within(Wire):
-    """Which dossiers, in which period."""
+class Whole(Wire):
+    """Which units, in which period."""
 
     period: str | None = Field(
         None,
@@ -39,6 +39,16 @@ class Within(Wire):
     unit: Codes = Field(
         [], description="These units with all below them; repeatable. Absent: all that the key may see."
     )
+    structure: Literal["then", "now"] = Field(
+        "then",
+        description="`then`: dossiers under the unit they name, rolled up as on the last day of the period. `now`: under the unit that has taken it over by today, rolled up as today; one that was split stays under its code.",
+    )
+    lang: Literal["vi", "en"] | None = Field(None, description="Language of names; else `Accept-Language`.")
+
+
+class Within(Whole):
+    """Which dossiers, in which period."""
+
     procedure: Codes = Field([], description="These procedures, as published or canonical; repeatable.")
     sector: Codes = Field(
         [], description="Procedures of these sectors, as the directory has them; repeatable."
@@ -46,11 +56,6 @@ class Within(Wire):
     channel: list[Literal["online", "counter", "post"]] = Field(
         [], max_length=1000, description="These channels; repeatable."
     )
-    structure: Literal["then", "now"] = Field(
-        "then",
-        description="`then`: dossiers under the unit they name, rolled up as on the last day of the period. `now`: under the unit that has taken it over by today, rolled up as today; one that was split stays under its code.",
-    )
-    lang: Literal["vi", "en"] | None = Field(None, description="Language of names; else `Accept-Language`.")
 
 
 class SummaryAsked(Within):

@@ -3,6 +3,7 @@
 They go the way a sender's go: units and procedures over HTTP, keys through the command's function.
 """
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -47,10 +48,12 @@ async def put(
     return dict(answer.json())
 
 
-async def key(database: Database, *scopes: str, unit: str | None = None) -> Headers:
+async def key(
+    database: Database, *scopes: str, unit: str | None = None, sources: Sequence[str] = ()
+) -> Headers:
     """The header of a new key."""
     async with database.transaction() as connection:
-        token = await keys.create(connection, name="test", scopes=scopes, unit=unit, now=NOW)
+        token = await keys.create(connection, name="test", scopes=scopes, unit=unit, sources=sources, now=NOW)
     return {"Authorization": f"Bearer {token.text}"}
 
 

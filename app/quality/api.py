@@ -1,0 +1,130 @@
+"""The route of data quality: findings, patterns, reporting delay, and late in data against late in fact.
+
+It puts together what others count; it changes no figure and no verdict.
+"""
+
+from collections import Counter
+from dataclasses import replace
+from datetime import timedelta
+from typing import Annotated, Any, Final
+
+import msgspec
+from fastapi import APIRouter, Query, Request, Response
+
+from app.dossiers.findings import KINDS
+from app.figures.answer import Present, named
+from app.figures.api import JSON, UNCHANGED, Answerable, conditional
+from app.figures.asked import media_type, question
+from app.figures.parameters import Whole
+from app.figures.rows import statistic_figure
+from app.keys.guard import MetricsRead
+from app.kit.deployment import Here, Snapshot
+from app.kit.http import language
+from app.kit.text import Language, Text
+from app.metrics.durations import REPORTING_DELAY
+from app.metrics.metric import share
+from app.metrics.queries import tally
+from app.metrics.question import Question
+from app.quality import queries
+from app.quality.queries import Found, Pause
+from app.quality.schemas import Quality
+from app.worktime.calendar import Calendar
+from app.worktime.deadline import worked_between
+from app.worktime.shipped import shipped
+
+router: Final = APIRouter(prefix="/v1", tags=["metrics"])
+
+LAST_HOUR: Final = timedelta(hours=1)
+"""Of working time before the due date."""
+
+PATTERNS: Final = {
+    "due_moved_after_it_passed": Text(
+        "Hẹn lại ngày trả sau khi đã quá hạn.", "A new date was told after the due date had passed."
+    ),
+    "paused_in_the_last_hour": Text(
+        "Yêu cầu bổ sung hoặc nộp tiền trong giờ làm việc cuối cùng trước hạn.",
+        "A pause was opened in the last working hour before the due date.",
+    ),
+    "finished_at_once": Text(
+        "Xong trong vòng một phút sau khi tiếp nhận.", "Finished within a minute of the reception."
+    ),
+    "finished_in_bulk": Text(
+        "Xong hàng loạt trong hai ngày cuối tháng.", "Finished in bulk on the last two days of a month."
+    ),
+    "back_dated": Text(
+        "Sự việc được báo muộn hơn ba ngày sau khi xảy ra.", "Told more than three days after it happened."
+    ),
+}
+
+
+@router.get(
+    "/data-quality", summary="Findings, patterns and delays", response_model=Quality, responses=UNCHANGED
+)
+async def data_quality(
+    caller: MetricsRead,
+    _: Answerable,
+    asked: Annotated[Whole, Query()],
+    request: Request,
+    here: Here,
+    connection: Snapshot,
+) -> Response:
+    """Of what was recorded in the period: how many dossiers do not fit, by kind, source and unit, and how late it was told."""
+    media_type(request, [JSON])
+    now, zone, reader = here.clock(), here.settings.zone, language(request)
+    put = await question(connection, caller, asked, None, now.astimezone(zone).date())
+    span = put.period.span(zone, now)
+    present = Present(connection, zone, now)
+    calendar = shipped(here.settings.calendar, zone)
+    seen = [
+        *await queries.patterns(connection, put.units, span),
+        *await queries.bulk_finishing(connection, put.units, span, zone),
+        *_in_the_last_hour(await queries.late_pauses(connection, put.units, span), calendar),
+    ]
+    found = await queries.findings(connection, put.units, span)
+    units = {one.unit for one in [*found, *seen] if one.unit is not None}
+    names = await named(connection, "unit", units, reader, present.naming_day(put))
+    document = {
+        **await present.dated(put.period),
+        "findings": [_told(one, KINDS[one.kind], names, reader) for one in sorted(found, key=_place)],
+        "patterns": [_told(one, PATTERNS[one.kind], names, reader) for one in sorted(seen, key=_place)],
+        "reporting_delay": await _delays(present, put),
+        "late": await _late(present, put),
+    }
+    return conditional(request, document, JSON, lambda: msgspec.json.encode(document))
+
+
+def _place(found: Found) -> tuple[str, str, str]:
+    return found.kind, found.source, found.unit or ""
+
+
+def _told(found: Found, says: Text, names: dict[str, str], reader: Language) -> dict[str, Any]:
+    unit = {"code": found.unit, "name": names.get(found.unit or "", found.unit)}
+    return {**found._asdict(), "says": says.said(reader), "unit": unit}
+
+
+def _in_the_last_hour(pauses: list[Pause], calendar: Calendar) -> list[Found]:
+    dossiers = {
+        (pause.source, pause.unit, pause.code)
+        for pause in pauses
+        if worked_between(calendar, pause.begin, pause.due) <= LAST_HOUR
+    }
+    counted = Counter((source, unit) for source, unit, _ in dossiers)
+    return [Found("paused_in_the_last_hour", source, unit, many) for (source, unit), many in counted.items()]
+
+
+async def _delays(present: Present, put: Question) -> list[dict[str, Any]]:
+    groups = await present.groups(replace(put, by=("source",)), REPORTING_DELAY)
+    groups.sort(key=lambda group: group.keys)
+    return [{"source": group.keys[0], **statistic_figure(REPORTING_DELAY, group)} for group in groups]
+
+
+async def _late(present: Present, put: Question) -> dict[str, Any]:
+    fact, data = "resolved_late", "late_in_data_only"
+    asked = replace(put, counts=(fact, data))
+    (group,) = await tally(present.connection, asked, zone=present.zone, now=present.now)
+    in_fact, in_data = group.counts[fact], group.counts[data]
+    return {
+        "late_in_fact": in_fact,
+        "late_in_data_only": in_data,
+        "share_in_data_only": share(in_data, in_fact + in_data),
+    }

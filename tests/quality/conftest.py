@@ -1,0 +1,3 @@
+from tests.figures.conftest import deployment, wall
+
+__all__ = ["deployment", "wall"]

@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from app.kit.text import Text
+from app.metrics.balances import Equation
 from app.metrics.metric import Sum
 
 FORM: Final = "II.06a/VPCP/KSTT"
@@ -114,7 +115,8 @@ _NOTES: Final[Mapping[str, Text]] = {
 NEEDS: Final = tuple(dict.fromkeys([key for column in COLUMNS for key in column.sum.plus] + list(_NOTES)))
 """The counts from which the form is made."""
 
-BALANCE: Final = Text("(3)=(7)+(11)", "(3)=(7)+(11)")
+BALANCE: Final = Equation(("total",), ("resolved", "in_progress"))
+"""Column 3 = columns 7 + 11."""
 
 
 def columns(counts: Mapping[str, int]) -> dict[str, int]:
@@ -124,7 +126,7 @@ def columns(counts: Mapping[str, int]) -> dict[str, int]:
 
 def residual(line: Mapping[str, int]) -> int:
     """Column 3 less columns 7 and 11; 0 when the line balances."""
-    return line["total"] - line["resolved"] - line["in_progress"]
+    return BALANCE.residual(line)
 
 
 def notes(counts: Mapping[str, int], residue: int) -> Sequence[Text]:

@@ -16,6 +16,7 @@ from app import __version__
 from app.directory import api as directory
 from app.directory.reach import subtree
 from app.dossiers import api as dossiers
+from app.dossiers import unknown
 from app.events import api as events
 from app.events import openapi as events_openapi
 from app.events import reconciliation
@@ -68,6 +69,7 @@ def create_app(here: Deployment) -> FastAPI:
         events,
         reconciliation,
         dossiers,
+        unknown,
         figures,
         behind,
         reports,

@@ -213,10 +213,3 @@ class UnitTree(Wire):
     """The topmost units that the key may see, each with all below it."""
 
     items: list[UnitNode]
-
-
-class Unknown(Wire):
-    """A code that dossiers name and the directory does not have."""
-
-    code: Code = Field(examples=["22921"])
-    dossiers: int = Field(description="Dossiers that wait for it.", examples=[17])

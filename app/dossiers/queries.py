@@ -4,7 +4,7 @@ Statements only; what is saved, the fold says.
 """
 
 from collections.abc import Collection, Sequence
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import msgspec
 import sqlalchemy as sa
@@ -64,6 +64,34 @@ def of_procedures(codes: Collection[str]) -> "sa.Select[tuple[str]]":
     return sa.select(dossier.c.code).where(
         dossier.c.procedure == sa.any_(sa.literal(list(codes), sa.ARRAY(sa.Text)))
     )
+
+
+async def waiting_for(
+    connection: AsyncConnection,
+    kind: Literal["unit", "procedure"],
+    *,
+    units: Collection[str] | None,
+    after: str | None,
+    limit: int,
+) -> list[tuple[str, int]]:
+    """Codes that the directory does not have, with their dossiers, at most `limit` that come after `after`.
+
+    Only dossiers of `units` are looked at (None: all); voided ones wait for nothing.
+    """
+    column = dossier.c[kind]
+    code = column.collate("C")  # by its bytes, so that a page never skips or repeats whatever the collation
+    statement = (
+        sa.select(column, sa.func.count())
+        .where(dossier.c.findings.contains([f"unknown_{kind}"]), ~dossier.c.voided)
+        .group_by(column)
+        .order_by(code)
+        .limit(limit)
+    )
+    if after is not None:
+        statement = statement.where(code > after)
+    if units is not None:
+        statement = statement.where(dossier.c.unit == sa.any_(sa.literal(list(units), sa.ARRAY(sa.Text))))
+    return [(found, count) for found, count in await connection.execute(statement)]
 
 
 _DIFFERING: Final = sa.text("""

@@ -4,7 +4,7 @@ Pure: it finds what does not fit and names the way; where it stands in a payload
 """
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from datetime import date
 from typing import Final, NamedTuple
 
@@ -83,28 +83,35 @@ def _too_deep(parents: dict[str, str], children: dict[str, set[str]], code: str)
 
 
 def _broken_succession(structure: Structure, written: Collection[str]) -> list[Broken]:
-    """A unit that would inherit from itself by way of others. To name oneself is to go on under the same code."""
-    for code in written:
-        for period in structure.periods(code):
-            way = _back_to(structure, period)
-            if way is not None:
-                told = " → ".join(_named(one) for one in way)
-                return [Broken(code, period.valid_from, "successors", _SUCCESSION.filled(way=told))]
-    return []
+    """Units that would inherit from themselves by way of others. To name oneself is to go on under the same code."""
+    way = _circle_of_heirs(structure, (one for code in written for one in structure.periods(code)))
+    if way is None:
+        return []
+    # What was written closed the circle, and so is part of it.
+    first = next(place for place, one in enumerate(way) if one.code in written)
+    turned = [*way[first:], *way[: first + 1]]
+    detail = _SUCCESSION.filled(way=" → ".join(_named(one) for one in turned))
+    return [Broken(turned[0].code, turned[0].valid_from, "successors", detail)]
 
 
-def _back_to(structure: Structure, period: UnitPeriod) -> list[UnitPeriod] | None:
-    """The way of succession from a period back to itself, if there is one."""
-    ways: list[tuple[UnitPeriod, ...]] = [(period,)]
-    seen: set[UnitPeriod] = set()
-    while ways:
-        way = ways.pop()
-        for heir in _taken_over_by(structure, way[-1]):
-            if heir == period and len(way) > 1:
-                return [*way, heir]
-            if heir not in seen:
-                seen.add(heir)
-                ways.append((*way, heir))
+def _circle_of_heirs(structure: Structure, starts: Iterable[UnitPeriod]) -> list[UnitPeriod] | None:
+    """A circle that is met on the way from any of these; every period is gone through once."""
+    done: set[UnitPeriod] = set()
+    for start in starts:
+        way: dict[UnitPeriod, Iterator[UnitPeriod]] = {}
+        if start not in done:
+            way[start] = iter(_taken_over_by(structure, start))
+        while way:
+            period, heirs = next(reversed(way.items()))
+            heir = next(heirs, None)
+            if heir is None:
+                del way[period]
+                done.add(period)
+            elif heir in way and heir != period:
+                found = list(way)
+                return found[found.index(heir) :]
+            elif heir not in way and heir not in done:
+                way[heir] = iter(_taken_over_by(structure, heir))
     return None
 
 

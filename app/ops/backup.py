@@ -193,6 +193,8 @@ async def _loaded(connection: AsyncConnection, found: Archive, progress: Progres
     ]
     if strange:
         raise Problem("conflict", _OTHER_TABLES.filled(revision=manifest.revision, names=", ".join(strange)))
+    # What triggers would derive from a row as it comes in is in the backup already, and would count twice.
+    await schema.triggers(connection, list(there), fire=False)
     driver = await _driver(connection)
     told = _counted(progress, sum(kept.bytes for kept in manifest.tables))
     for kept in manifest.tables:
@@ -201,6 +203,7 @@ async def _loaded(connection: AsyncConnection, found: Archive, progress: Progres
         )
         if (loaded := int(status.split()[-1])) != kept.rows:
             raise Problem("conflict", _COUNT.filled(table=kept.name, rows=kept.rows, loaded=loaded))
+    await schema.triggers(connection, list(there), fire=True)
     for sequence in manifest.sequences:
         await schema.go_on_at(
             connection, sequence.table, sequence.column, sequence.last_value, sequence.is_called

@@ -81,3 +81,11 @@ async def emptied(connection: AsyncConnection, names: list[str]) -> None:
     """Empty these tables; rolled back, they are as they were."""
     if names:
         await connection.execute(sa.text(f"TRUNCATE {', '.join(quoted(name) for name in names)}"))
+
+
+async def triggers(connection: AsyncConnection, names: list[str], *, fire: bool) -> None:
+    """Have our own triggers on these tables fire, or keep still; those that guard references always fire."""
+    for name in names:
+        await connection.execute(
+            sa.text(f"ALTER TABLE {quoted(name)} {'ENABLE' if fire else 'DISABLE'} TRIGGER USER")
+        )

@@ -218,3 +218,26 @@ async def test_codes_that_the_directory_does_not_know_are_counted(
     report = await imported(deployment, path, dry_run=True)
     assert (dict(report.units), dict(report.procedures)) == ({"U2": 1}, {"P1": 2})
     assert await log(deployment) == []
+
+
+async def test_periods_successors_and_lists_of_the_directory_are_columns_too(
+    deployment: Deployment, client: httpx.AsyncClient, tmp_path: Path
+) -> None:
+    units, procedures, faults = tmp_path / "units.csv", tmp_path / "procedures.csv", io.StringIO()
+    units.write_text(
+        "code;name;kind;valid_from;valid_to;successors\n"
+        "W2;New ward;ward;01/07/2025;;\n"
+        "W1;Old ward;ward;;30/06/2025;W2:merge\n",
+        encoding="utf-8",
+    )
+    procedures.write_text(
+        "code,name,sector,service_level,fee_required,offered_by,valid_from\n"
+        "P1,Procedure,land,full,no,W1; W2,2020-01-01\n",
+        encoding="utf-8",
+    )
+    report = await imported(deployment, units, procedures, faults=faults)
+    assert faults.getvalue() == ""
+    assert [told.created for told in report.directory] == [2, 1]
+    old = (await client.get("/v1/units/W1")).json()
+    assert (old["valid_to"], old["successors"]) == ("2025-06-30", [{"code": "W2", "kind": "merge"}])
+    assert (await client.get("/v1/procedures/P1")).json()["offered_by"] == ["W1", "W2"]

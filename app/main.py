@@ -13,6 +13,7 @@ from pydantic import BaseModel
 from starlette.routing import Route
 
 from app import __version__
+from app.calendars import api as calendars
 from app.directory import api as directory
 from app.directory.reach import subtree
 from app.dossiers import api as dossiers
@@ -75,6 +76,7 @@ def create_app(here: Deployment) -> FastAPI:
         reports,
         quality,
         directory,
+        calendars,
         lagging,
         webhooks,
         ops,

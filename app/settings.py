@@ -73,9 +73,10 @@ class Settings(BaseSettings):
         description="Encrypts webhook secrets; made and kept in the data directory when absent.",
         min_length=32,
     )
-    calendar: Literal["vn", "plain"] = Field(
+    calendar: str = Field(
         "vn",
-        description="`vn`: Vietnam's office hours, public holidays and make-up days 2015 to 2030; `plain`: Monday to Friday.",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$",
+        description="Key of the calendar that is counted by. `vn`: Vietnam's office hours, public holidays and make-up days 2015 to 2030; `plain`: Monday to Friday; or one of your own.",
     )
     cutoff: time = Field(
         time(15, 0),

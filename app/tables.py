@@ -1,5 +1,6 @@
 """Imports every feature's tables, so that Alembic sees one schema; it holds nothing else."""
 
+from app.calendars import tables as calendars
 from app.directory import tables as directory
 from app.dossiers import tables as dossiers
 from app.events import tables as events
@@ -12,6 +13,7 @@ from app.ops import tables as ops
 from app.webhooks import tables as webhooks
 
 __all__ = [
+    "calendars",
     "directory",
     "dossiers",
     "events",

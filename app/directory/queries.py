@@ -63,6 +63,12 @@ async def structure(connection: AsyncConnection) -> Structure:
     return found
 
 
+async def intake_calendars(connection: AsyncConnection) -> dict[str, str]:
+    """Code → key of its intake calendar, of every unit whose settings name one: none yet, as units have no settings."""
+    del connection
+    return {}
+
+
 async def names(
     connection: AsyncConnection, kind: Kind, codes: Collection[str], day: date
 ) -> dict[str, tuple[str, str | None]]:

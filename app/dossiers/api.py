@@ -1,27 +1,40 @@
-"""The routes of single dossiers: one, its events, and lists.
+"""The routes of single dossiers: one, its events, lists, and those that a version of a calendar would change.
 
 They read; a dossier's page is folded from the log at that moment, so that it is never behind its own events.
 """
 
+from collections import defaultdict
+from dataclasses import asdict
+from datetime import datetime
 from typing import Annotated, Any, Final, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.responses import StreamingResponse
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.calendars import register as calendar_register
+from app.calendars.api import Key, Number
 from app.directory.codes import canonical_procedure
 from app.directory.reach import subtree, visible_units
-from app.dossiers import listing
+from app.dossiers import listing, preview
 from app.dossiers.dossier import Dossier
 from app.dossiers.facts import Policy
 from app.dossiers.projector import fold_one
-from app.dossiers.schemas import DossierOut, DossierRow
-from app.dossiers.views import page
+from app.dossiers.schemas import (
+    ChangeCounts,
+    ChangeOut,
+    DossierOut,
+    DossierRow,
+    JudgedOut,
+    PreviewOut,
+    UnitChanges,
+)
+from app.dossiers.views import page, shown, verdict
 from app.events import queries as log
 from app.events.instants import Day, Instant
 from app.events.schemas import EventOut
-from app.keys.guard import Caller, DossiersRead
-from app.kit import media
+from app.keys.guard import Caller, DossiersRead, MetricsRead
+from app.kit import media, paging
 from app.kit.deployment import Deployment, Here, Snapshot
 from app.kit.http import language
 from app.kit.paging import Cursor, Limit, Page
@@ -58,6 +71,68 @@ async def get_dossier_events(
     await _visible(connection, caller, here, code)
     rows = await log.of_dossier(connection, code)
     return Page(items=[EventOut.model_validate(row, from_attributes=True) for row in rows])
+
+
+@router.get(
+    "/calendars/{key}/versions/{number}/preview",
+    tags=["calendars"],
+    summary="Which dossiers a version of a calendar would change",
+)
+async def preview_version(
+    caller: MetricsRead,
+    here: Here,
+    connection: Snapshot,
+    key: Key,
+    number: Number,
+    unit: Annotated[list[str] | None, Query(description="With all below it.")] = None,
+    cursor: Cursor = None,
+    limit: Limit = 100,
+) -> PreviewOut:
+    """Before it is put in force: how many by unit, and each of them with its dates and verdict before and after.
+
+    The first page counts everything and takes seconds on a hundred thousand dossiers; later pages only list.
+    """
+    draft = await calendar_register.found(connection, key, number)
+    pair = preview.Pair(*await calendar_register.both(connection, key, draft, here.settings.zone))
+    units = await visible_units(connection, caller, unit or [])
+    after, now = paging.read(cursor), here.clock()
+    items: list[ChangeOut] = []
+    counts: defaultdict[str | None, preview.Count] = defaultdict(preview.Count)
+    total, more = preview.Count(), False
+    async for change in preview.changes(connection, here, pair, units=units, after=after or ""):
+        more = len(items) == limit
+        if not more:
+            items.append(_change(change, now, here))
+        elif after is not None:
+            break
+        for count in (total, counts[change.unit]):
+            count.add(change, now)
+    first = after is None
+    by_unit = sorted(counts.items(), key=lambda item: item[0] or "")
+    return PreviewOut(
+        calendar=key,
+        version=number,
+        first_day=pair.span.first if pair.span else None,
+        last_day=pair.span.last if pair.span else None,
+        total=ChangeCounts(**asdict(total)) if first else None,
+        units=[UnitChanges(unit=code, **asdict(count)) for code, count in by_unit] if first else None,
+        items=items,
+        next_cursor=paging.written(items[-1].code) if more else None,
+    )
+
+
+def _change(change: preview.Change, now: datetime, here: Deployment) -> ChangeOut:
+    before, after = (
+        JudgedOut(
+            due_original=shown(dossier.clock.due, here.settings.zone),
+            due_current=shown(dossier.due_current, here.settings.zone),
+            verdict=verdict(dossier, now),
+        )
+        for dossier in (change.before, change.after)
+    )
+    return ChangeOut(
+        code=change.before.code, unit=change.unit, before=before, after=after, changes=list(change.columns)
+    )
 
 
 async def _visible(

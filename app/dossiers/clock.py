@@ -54,13 +54,15 @@ class Clock:
     """Where the clock stands: `due` moved by what counted, `counted` and `ignored` stretches.
 
     `overdue_from` is the instant after which the open dossier is overdue: the later of the due date and the end
-    of the last pause that counted; None without a due date, or while such a pause lasts.
+    of the last pause that counted; None without a due date, or while such a pause lasts. `amount` is how far the pauses
+    since the last date on a slip moved it: working days of a bare date, working microseconds of an instant.
     """
 
     due: Due | None
     overdue_from: datetime | None
     counted: Sequence[Stretch] = field(default=())
     ignored: Sequence[Stretch] = field(default=())
+    amount: int | Fraction = 0
 
 
 def run(base: Due | None, waits: Sequence[Wait], calendar: Calendar) -> Clock:
@@ -85,7 +87,7 @@ def run(base: Due | None, waits: Sequence[Wait], calendar: Calendar) -> Clock:
         if anchor is not None and stretch.end is not None:
             amount += paused(anchor, calendar, [(begin, stretch.end)])
         moved = move(anchor, calendar, amount) if anchor is not None else None
-    return Clock(moved, _overdue_from(moved, counted), counted, ignored)
+    return Clock(moved, _overdue_from(moved, counted), counted, ignored, amount)
 
 
 def _overdue_from(moved: Due | None, counted: Sequence[Stretch]) -> datetime | None:

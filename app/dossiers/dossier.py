@@ -8,6 +8,7 @@ from datetime import datetime, timedelta
 from typing import NamedTuple
 
 from app.dossiers.clock import Clock, Wait
+from app.worktime.calendar import Calendar
 from app.worktime.deadline import Due
 
 
@@ -26,6 +27,15 @@ class Stay:
     unit: str
     since: datetime
     until: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Reckoning:
+    """How long the work may take, where no slip says when it is due; `intake` is the receiving unit's calendar."""
+
+    value: int
+    unit: str
+    intake: Calendar | None = None
 
 
 @dataclass(slots=True)
@@ -49,6 +59,7 @@ class Dossier:
     returned_at: datetime | None = None
     base_due: Due | None = None
     base_from: str | None = None
+    reckoning: Reckoning | None = None
     clock: Clock = field(default_factory=lambda: Clock(None, None))
     due_current: Due | None = None
     portal_clock: Clock = field(default_factory=lambda: Clock(None, None))

@@ -5,8 +5,10 @@ Pure. It tells what the fold found; it computes no due date of its own.
 
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from fractions import Fraction
 from typing import Final
 
+from app.dossiers import sums
 from app.dossiers.clock import Stretch
 from app.dossiers.dossier import Dossier
 from app.dossiers.facts import Policy
@@ -76,7 +78,8 @@ _IGNORED: Final = Text(
     "Tạm dừng từ {begin} bắt đầu sau hạn: không được tính, vì tạm dừng không xóa được quá hạn.",
     "The pause from {begin} began after the due date: it does not count, since no pause cures lateness.",
 )
-_MOVED: Final = Text("Hạn sau khi tính tạm dừng: {due}.", "With its pauses it was due: {due}.")
+_MOVED: Final = Text("Hạn sau khi tính tạm dừng{sum}: {due}.", "With its pauses{sum} it was due: {due}.")
+_MOVED_BY_DAYS: Final = Text(" ({days} ngày làm việc, làm tròn lên)", " ({days} working days, rounded up)")
 _RETOLD: Final = Text(
     "Công dân được hẹn lại: {due}. Hẹn lại không xóa quá hạn.",
     "The citizen was told another date: {due}. That never cures lateness.",
@@ -112,7 +115,9 @@ def _lines(dossier: Dossier, policy: Policy, now: datetime) -> Iterator[Text]:
     yield _both(_RECEIVED, channel, at=at, unit=dossier.stays[0].unit)
     if dossier.base_due is not None and dossier.base_from is not None:
         yield _BASES[dossier.base_from].filled(due=_due(dossier.base_due, policy))
+    yield from sums.reckoned(dossier, policy)
     yield from _pauses(dossier, policy)
+    yield from sums.version(dossier, policy)
     if dossier.due_current != dossier.clock.due and dossier.due_current is not None:
         yield _RETOLD.filled(due=_due(dossier.due_current, policy))
     yield from _ending(dossier, policy, now)
@@ -132,8 +137,14 @@ def _pauses(dossier: Dossier, policy: Policy) -> Iterator[Text]:
                 yield _NEW_SLIP.filled(due=_due(wait.new_due, policy))
     for stretch in dossier.clock.ignored:
         yield _IGNORED.filled(begin=_at(stretch.begin, policy))
-    if dossier.clock.due is not None and dossier.clock.due != dossier.base_due:
-        yield _MOVED.filled(due=_due(dossier.clock.due, policy))
+    due = dossier.clock.due
+    if due is not None and due != dossier.base_due:
+        rounded = due.is_date and dossier.clock.amount
+        moved = _MOVED_BY_DAYS.filled(days=_days(dossier.clock.amount)) if rounded else Text("", "")
+        yield Text(
+            _MOVED.vi.format(due=_due(due, policy), sum=moved.vi),
+            _MOVED.en.format(due=_due(due, policy), sum=moved.en),
+        )
 
 
 def _pause(stretch: Stretch, policy: Policy) -> Text:
@@ -162,11 +173,17 @@ def _ending(dossier: Dossier, policy: Policy, now: datetime) -> Iterator[Text]:
 
 
 def _at(moment: datetime, policy: Policy) -> str:
-    return moment.astimezone(policy.calendar.zone).strftime("%H:%M:%S %d/%m/%Y").replace(":00 ", " ", 1)
+    return sums.moment(moment, policy.calendar.zone)
 
 
 def _due(due: Due, policy: Policy) -> str:
-    return due.day(policy.calendar.zone).strftime("%d/%m/%Y") if due.is_date else _at(due.at, policy)
+    return sums.shown(due.day(policy.calendar.zone)) if due.is_date else _at(due.at, policy)
+
+
+def _days(amount: Fraction | int) -> str:
+    """Working days, with the fraction that is rounded up: `1 1/2`."""
+    whole, part = divmod(Fraction(amount), 1)
+    return " ".join(str(one) for one in (whole, part) if one) or "0"
 
 
 def _hours(worked: timedelta) -> str:

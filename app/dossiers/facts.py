@@ -31,7 +31,8 @@ class Fact:
 class Policy:
     """The calendar, settings and directory that a fold follows.
 
-    `units` are all known units; `procedures` are what was in force of known procedures, by canonical code.
+    `units` are all known units; `procedures` are what was in force of known procedures, by canonical code; `intake` are
+    the intake calendars of those units that have one.
     """
 
     calendar: Calendar
@@ -39,6 +40,7 @@ class Policy:
     apology_days_before: int
     units: Structure = field(default_factory=lambda: Structure([]))
     procedures: Mapping[str, Sequence[ProcedureRule]] = field(default_factory=dict)
+    intake: Mapping[str, Calendar] = field(default_factory=dict)
 
     def procedure(self, code: str | None, day: date) -> ProcedureRule | None:
         """What was in force for a procedure on a local day; None if the directory does not have it then."""

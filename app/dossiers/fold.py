@@ -11,7 +11,7 @@ from app.directory.codes import canonical_procedure
 from app.directory.procedures import ProcedureRule
 from app.dossiers import clock
 from app.dossiers.clock import Clock, Wait, WaitKind, told
-from app.dossiers.dossier import Dossier, Stay
+from app.dossiers.dossier import Dossier, Reckoning, Stay
 from app.dossiers.effective import effective
 from app.dossiers.end import end_of_work, first_of
 from app.dossiers.facts import Fact, Policy
@@ -135,7 +135,7 @@ def _run_clock(
             *_waits("supplement", work, ended, policy, stops=True),
             *_waits("fee", work, ended, policy, stops=rule is not None and rule.fee_stops_clock),
         ]
-        dossier.base_due, dossier.base_from = _base_due(facts, reception, rule, policy)
+        _date(dossier, facts, reception, rule, policy)
     dossier.clock = clock.run(dossier.base_due, dossier.waits, policy.calendar)
     since = _between(facts, reception, None) if reception is not None else ()
     dossier.due_current, dossier.reappointments = _last_told(since, dossier.clock, policy)
@@ -157,32 +157,35 @@ def _waits(
         yield Wait(kind, since, ended, stops)
 
 
-def _base_due(
-    facts: Sequence[Fact], reception: Fact, rule: ProcedureRule | None, policy: Policy
-) -> tuple[Due | None, str | None]:
+def _date(
+    dossier: Dossier, facts: Sequence[Fact], reception: Fact, rule: ProcedureRule | None, policy: Policy
+) -> None:
     """The due date before any pause, and where it is from: the slip, a duration, or a `late` event."""
     zone = policy.calendar.zone
+    duration = reception.data.get("duration")
     if (slip := told(reception.data.get("due_at"), zone)) is not None:
-        return slip, "slip"
-    if (duration := reception.data.get("duration")) is not None:
-        return _computed(reception.time, duration["value"], duration["unit"], policy), "event_duration"
-    if rule is not None and rule.duration_value is not None and rule.duration_unit is not None:
-        return _computed(
-            reception.time, rule.duration_value, rule.duration_unit, policy
-        ), "procedure_duration"
-    for fact in facts:
-        if fact.type == "dossier.late" and (late := told(fact.data.get("due_at"), zone)) is not None:
-            return late, "late_event"
-    return None, None
+        dossier.base_due, dossier.base_from = slip, "slip"
+    elif duration is not None:
+        _compute(dossier, reception, duration["value"], duration["unit"], policy)
+        dossier.base_from = "event_duration"
+    elif rule is not None and rule.duration_value is not None and rule.duration_unit is not None:
+        _compute(dossier, reception, rule.duration_value, rule.duration_unit, policy)
+        dossier.base_from = "procedure_duration"
+    else:
+        dates = (told(fact.data.get("due_at"), zone) for fact in facts if fact.type == "dossier.late")
+        if (late := next((date for date in dates if date is not None), None)) is not None:
+            dossier.base_due, dossier.base_from = late, "late_event"
 
 
-def _computed(received: datetime, value: int, unit: str, policy: Policy) -> Due:
-    zone = policy.calendar.zone
+def _compute(dossier: Dossier, reception: Fact, value: int, unit: str, policy: Policy) -> None:
+    calendar, received = policy.calendar, reception.time
+    intake = policy.intake.get(reception.data["unit"])
+    dossier.reckoning = Reckoning(value, unit, intake)
     if unit == "working_hour":
-        return Due.by(add_working_hours(policy.calendar, received, value))
-    if unit == "calendar_day":
-        return Due.on(add_calendar_days(policy.calendar, received, value, policy.cutoff), zone)
-    return Due.on(add_working_days(policy.calendar, received, value, policy.cutoff), zone)
+        dossier.base_due = Due.by(add_working_hours(calendar, received, value))
+    else:
+        add = add_calendar_days if unit == "calendar_day" else add_working_days
+        dossier.base_due = Due.on(add(calendar, received, value, policy.cutoff, intake), calendar.zone)
 
 
 def _last_told(facts: Sequence[Fact], ran: Clock, policy: Policy) -> tuple[Due | None, int]:

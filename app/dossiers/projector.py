@@ -5,15 +5,16 @@ The one place that writes dossiers. It knows marks and transactions; what follow
 
 import asyncio
 import uuid
-from collections import defaultdict
 from collections.abc import Callable, Iterable, Sequence
-from datetime import timedelta
+from datetime import datetime, time, timedelta
 from typing import Any, Final
+from zoneinfo import ZoneInfo
 
 import msgspec
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.calendars import queries as calendars
 from app.directory import queries as directory
 from app.directory.codes import canonical_procedure
 from app.dossiers import queries
@@ -26,7 +27,7 @@ from app.events.tables import event
 from app.kit.db import retried
 from app.kit.deployment import Deployment
 from app.settings import Settings
-from app.worktime.shipped import shipped
+from app.worktime.versions import Span
 
 BATCH: Final = 2_000
 """Dossiers a claim: enough to make the statements cheap, few enough to be quick."""
@@ -77,9 +78,9 @@ class Projector:
             )  # what is left is in another worker's hands, at most until its lease ends
 
     async def take_up_changes(self) -> None:
-        """Mark what must be folded again because the rules or the directory changed."""
+        """Mark what must be folded again because the rules, the directory or a calendar changed."""
         await retried(self._take_up_rules)
-        while await retried(self._take_up_directory):
+        while await retried(self._take_up_directory) or await retried(self._take_up_calendars):
             pass
 
     async def _take_up_rules(self) -> None:
@@ -111,6 +112,38 @@ class Projector:
                 await log.mark_where(connection, queries.of_procedures(procedures), now)
         return True
 
+    async def _take_up_calendars(self) -> bool:
+        """Mark some of the dossiers whose row a version that came in force changes; False when none is left to see.
+
+        One portion a transaction, so that ingest never waits for long, and whoever takes over goes on where it ended.
+        """
+        now = self._here.clock()
+        async with self._here.database.transaction() as connection:
+            change = await calendars.oldest_change(connection)
+            if change is None:
+                return False
+            if change.through is None:
+                # As for the directory: what is in the projectors' hands may have been folded with the old calendar
+                # and not be saved yet. What they claim from now on is folded with the new one.
+                await log.reopen(connection)
+                await calendars.advance(connection, change, "")
+                return True
+            codes: list[str] = []
+            if change.key in await calendar_keys(connection, self._here.settings):
+                await connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
+                touched = queries.feeling(*instants(change.span, self._here.settings.zone), now)
+                codes = await queries.codes_where(connection, touched, change.through, BATCH)
+            if codes:
+                folded = await fold_stored(connection, codes, self._here.settings)
+                rows = [row(dossier) for dossier in folded.values() if dossier is not None]
+                differing = await queries.differing(connection, codes, rows)
+                await log.mark(connection, [code for code, _ in differing], now)
+            if len(codes) < BATCH:
+                await calendars.finish(connection, change)
+            else:
+                await calendars.advance(connection, change, codes[-1])
+        return True
+
     async def _project(self, lease: uuid.UUID, claimed: dict[str, int]) -> None:
         async with self._here.database.transaction() as connection:
             # A statement of its own after the claim: its snapshot holds every event whose mark was claimed.
@@ -126,22 +159,30 @@ class Projector:
 
 
 def derivation_rules(settings: Settings) -> str:
-    """The rules that a dossier depends on besides its facts and the directory, as one line."""
-    calendar = shipped(settings.calendar, settings.zone)
+    """The rules that a dossier depends on besides its facts, the directory and versions of calendars, as one line."""
     return (
-        f"fold {VERSION}; {settings.timezone}; calendar {calendar.key} {calendar.version}; "
+        f"fold {VERSION}; {settings.timezone}; calendar {settings.calendar}; "
         f"cut-off {settings.cutoff}; apology {settings.apology_days_before}"
     )
+
+
+def instants(span: Span, zone: ZoneInfo) -> tuple[datetime, datetime]:
+    """The begin of the first of some local days, and the end of the last."""
+    after = span.last + timedelta(days=1)
+    return datetime.combine(span.first, time(), zone), datetime.combine(after, time(), zone)
+
+
+async def calendar_keys(connection: AsyncConnection, settings: Settings) -> set[str]:
+    """The keys of all calendars that a dossier may be counted by."""
+    return {settings.calendar, *(await directory.intake_calendars(connection)).values()}
 
 
 async def fold_stored(
     connection: AsyncConnection, codes: Sequence[str], settings: Settings
 ) -> dict[str, Dossier | None]:
     """Code → what the log says of it now; None for a dossier that no fact speaks of."""
-    facts: defaultdict[str, list[Fact]] = defaultdict(list)
-    for event_row in await log.of_dossiers(connection, codes):
-        facts[event_row.subject].append(_fact(event_row))
-    policy = await _policy(connection, facts.values(), settings)
+    facts = await stored_facts(connection, codes)
+    policy = await policy_for(connection, facts.values(), settings)
     return {code: fold(code, facts[code], policy) for code in codes}
 
 
@@ -149,9 +190,17 @@ async def fold_one(
     connection: AsyncConnection, code: str, settings: Settings
 ) -> tuple[Dossier | None, Policy]:
     """One dossier as the log has it at this moment, and the values that it was folded with."""
-    facts = [_fact(event_row) for event_row in await log.of_dossiers(connection, [code])]
-    policy = await _policy(connection, [facts], settings)
-    return fold(code, facts, policy), policy
+    facts = await stored_facts(connection, [code])
+    policy = await policy_for(connection, facts.values(), settings)
+    return fold(code, facts[code], policy), policy
+
+
+async def stored_facts(connection: AsyncConnection, codes: Sequence[str]) -> dict[str, list[Fact]]:
+    """Code → the facts that the log has of it, for each code asked for."""
+    facts: dict[str, list[Fact]] = {code: [] for code in codes}
+    for event_row in await log.of_dossiers(connection, codes):
+        facts[event_row.subject].append(_fact(event_row))
+    return facts
 
 
 def _fact(event_row: sa.Row[Any]) -> Fact:
@@ -166,17 +215,25 @@ def _fact(event_row: sa.Row[Any]) -> Fact:
     )
 
 
-async def _policy(connection: AsyncConnection, facts: Iterable[Sequence[Fact]], settings: Settings) -> Policy:
+async def policy_for(
+    connection: AsyncConnection, facts: Iterable[Sequence[Fact]], settings: Settings
+) -> Policy:
+    """What is in force at this moment for dossiers with these facts. Raises LookupError for an unknown calendar."""
     procedures = {
         canonical_procedure(fact.data["procedure"])
         for group in facts
         for fact in group
         if "procedure" in fact.data
     }
+    intake = await directory.intake_calendars(connection)
+    known = await calendars.calendars(connection, {settings.calendar, *intake.values()}, settings.zone)
+    if settings.calendar not in known:
+        raise LookupError(calendars.unknown(settings.calendar))
     return Policy(
-        calendar=shipped(settings.calendar, settings.zone),
+        calendar=known[settings.calendar],
         cutoff=settings.cutoff,
         apology_days_before=settings.apology_days_before,
         units=await directory.structure(connection),
         procedures=await directory.procedures_for(connection, procedures),
+        intake={unit: known[key] for unit, key in intake.items() if key in known},
     )

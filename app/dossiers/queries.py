@@ -4,6 +4,7 @@ Statements only; what is saved, the fold says.
 """
 
 from collections.abc import Collection, Sequence
+from datetime import datetime, timedelta
 from typing import Any, Final, Literal
 
 import msgspec
@@ -12,6 +13,9 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.dossiers.tables import derivation, dossier
+
+_AHEAD: Final = timedelta(days=1)
+"""No stored fact lies further ahead of now: events may be minutes ahead, and clocks of machines differ."""
 
 _COLUMNS: Final = [column.name for column in dossier.columns]
 
@@ -92,6 +96,33 @@ async def waiting_for(
     if units is not None:
         statement = statement.where(dossier.c.unit == sa.any_(sa.literal(list(units), sa.ARRAY(sa.Text))))
     return [(found, count) for found, count in await connection.execute(statement)]
+
+
+def feeling(first: datetime, after: datetime, now: datetime) -> sa.ColumnElement[bool]:
+    """Whether a dossier can feel that the working time changed from the instant `first` until before `after`.
+
+    Not each of these does, but no other can: all that a row is computed from lies between its reception (or filing)
+    and the latest of its due dates, its end and its intake deadline; while it is open, also up to now. A told
+    date that pauses moved may lie before the reception, so whoever was waited for is looked at in any case.
+    """
+    row = dossier.c
+    reaches = [row.due_original >= first, row.due_current >= first, row.portal_due >= first]
+    reaches.append(row.intake_deadline >= first)
+    if first <= now + _AHEAD:
+        # Who withdrew in time has no intake deadline, though one was computed.
+        withdrawn = sa.and_(row.submitted_at.is_not(None), row.intake_deadline.is_(None))
+        reaches += [row.ended_at.is_(None), row.counted_at >= first, withdrawn]
+    waited = [row.supplement_waits != sa.text("'{}'"), row.fee_waits != sa.text("'{}'")]
+    begun = sa.func.least(row.received_at, row.submitted_at) < after
+    return sa.and_(sa.or_(*reaches), sa.or_(begun, *waited))
+
+
+async def codes_where(
+    connection: AsyncConnection, condition: sa.ColumnElement[bool], after: str, limit: int
+) -> list[str]:
+    """The first codes, in the table's own order, that come after one and fulfil a condition."""
+    statement = sa.select(dossier.c.code).where(dossier.c.code > after, condition)
+    return list(await connection.scalars(statement.order_by(dossier.c.code).limit(limit)))
 
 
 _DIFFERING: Final = sa.text("""

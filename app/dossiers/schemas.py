@@ -3,7 +3,7 @@
 Wire models only.
 """
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Self
 from zoneinfo import ZoneInfo
 
@@ -48,6 +48,15 @@ class ApologyOut(BaseModel):
     reappointments: int = Field(description="New dates told; one is allowed.")
 
 
+class CalendarUsed(BaseModel):
+    """What a due date was counted by."""
+
+    key: str = Field(examples=["vn"])
+    version: int = Field(
+        description="The latest version that really changed one of the days between reception and due date, else 1."
+    )
+
+
 class DossierOut(BaseModel):
     """One dossier, folded from its events at this moment."""
 
@@ -64,6 +73,7 @@ class DossierOut(BaseModel):
         examples=["2026-03-20"],
     )
     due_current: str | None = Field(description="What the citizen was last told.")
+    calendar: CalendarUsed | None = Field(description="null: the due date was told, or is not known.")
     ended_at: datetime | None
     end_kind: str | None
     returned_at: datetime | None
@@ -77,6 +87,54 @@ class DossierOut(BaseModel):
     findings: list[FindingOut]
     explanation: list[str] = Field(description="How the verdict came about, a sentence a step.")
     timezone: str
+
+
+class JudgedOut(BaseModel):
+    """A dossier's dates and verdict."""
+
+    due_original: str | None
+    due_current: str | None
+    verdict: str | None
+
+
+class ChangeOut(BaseModel):
+    """A dossier that a version of a calendar changes."""
+
+    code: str
+    unit: str | None
+    before: JudgedOut = Field(description="By the versions in force.")
+    after: JudgedOut = Field(description="With the version.")
+    changes: list[str] = Field(
+        description="What would change in the dossier's row, also where date and verdict stay.",
+        examples=[["apology_deadline", "due_original", "outcome"]],
+    )
+
+
+class ChangeCounts(BaseModel):
+    """How many dossiers a version changes."""
+
+    dossiers: int = Field(description="Folded again when it is put in force: these, and no others.")
+    due_date: int = Field(description="Of these, due on another date.")
+    verdict: int = Field(description="Of these, with another verdict at this moment.")
+
+
+class UnitChanges(ChangeCounts):
+    """Of one unit; null: of no unit."""
+
+    unit: str | None
+
+
+class PreviewOut(BaseModel):
+    """What a version of a calendar would change, as of this moment."""
+
+    calendar: str
+    version: int
+    first_day: date | None = Field(description="First local day on which it really differs; null: none does.")
+    last_day: date | None
+    total: ChangeCounts | None = Field(description="null on later pages.")
+    units: list[UnitChanges] | None = Field(description="By code; null on later pages.")
+    items: list[ChangeOut]
+    next_cursor: str | None
 
 
 class DossierRow(BaseModel):

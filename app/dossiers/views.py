@@ -5,12 +5,14 @@ Pure. It reads what the fold found and decides nothing anew.
 
 from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from app.dossiers.dossier import Dossier
 from app.dossiers.explanation import explain
 from app.dossiers.facts import Policy
 from app.dossiers.findings import KINDS
 from app.dossiers.row import state
+from app.dossiers.sums import rests_on
 from app.kit.text import Language
 from app.worktime.deadline import Due, worked_between
 
@@ -49,6 +51,7 @@ def apology(dossier: Dossier, now: datetime) -> str | None:
 def page(dossier: Dossier, policy: Policy, now: datetime, spoken: Language) -> dict[str, Any]:
     """Everything about one dossier, for `GET /v1/dossier`."""
     zone = policy.calendar.zone
+    version = rests_on(dossier, policy)
     counted = {wait for stretch in dossier.clock.counted for wait in stretch.waits}
     return {
         "code": dossier.code,
@@ -59,8 +62,9 @@ def page(dossier: Dossier, policy: Policy, now: datetime, spoken: Language) -> d
         "service_level": dossier.service_level,
         "submitted_at": dossier.submitted_at,
         "received_at": dossier.received_at,
-        "due_original": shown(dossier.clock.due, policy),
-        "due_current": shown(dossier.due_current, policy),
+        "due_original": shown(dossier.clock.due, zone),
+        "due_current": shown(dossier.due_current, zone),
+        "calendar": None if version is None else {"key": policy.calendar.key, "version": version},
         "ended_at": dossier.ended_at,
         "end_kind": dossier.end_kind,
         "returned_at": dossier.returned_at,
@@ -99,11 +103,10 @@ def page(dossier: Dossier, policy: Policy, now: datetime, spoken: Language) -> d
     }
 
 
-def shown(due: Due | None, policy: Policy) -> str | None:
+def shown(due: Due | None, zone: ZoneInfo) -> str | None:
     """A due date as it stands on the slip: a bare local date, or an instant with the local offset."""
     if due is None:
         return None
-    zone = policy.calendar.zone
     return due.day(zone).isoformat() if due.is_date else due.at.astimezone(zone).isoformat()
 
 

@@ -164,6 +164,12 @@ async def mark_where(connection: AsyncConnection, subjects: "sa.Select[tuple[str
     return result.rowcount
 
 
+async def mark(connection: AsyncConnection, subjects: Collection[str], now: datetime) -> None:
+    """Mark these dossiers, to be folded again."""
+    chosen = sa.func.unnest(sa.literal(list(subjects), sa.ARRAY(sa.Text))).column_valued("subject")
+    await mark_where(connection, sa.select(chosen), now)
+
+
 def limited_at(units: Collection[str]) -> "sa.Select[tuple[str]]":
     """The dossiers with an event of a key that is limited to a unit, and with one that names any of these units."""
     limited = sa.select(event.c.subject).where(event.c.unit_limit.is_not(None))

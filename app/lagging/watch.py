@@ -10,6 +10,7 @@ from typing import Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.calendars.queries import calendar as current_calendar
 from app.directory.queries import structure
 from app.events.queries import computed_through
 from app.kit.db import retried
@@ -20,7 +21,6 @@ from app.lagging import queries
 from app.lagging.notices import tell_lagging, tell_recovered
 from app.lagging.rules import Figure, Rule, decide, period
 from app.lagging.standing import METRICS, Present, figures
-from app.worktime.shipped import shipped
 
 _LOOK_EVERY: Final = 0.2
 """Seconds between two looks at whether it is time to judge."""
@@ -79,7 +79,7 @@ class Watch:
     async def _judge_all(self, connection: AsyncConnection, rules: list[Rule], now: datetime) -> None:
         settings = self._here.settings
         through = await computed_through(connection, now)
-        calendar = shipped(settings.calendar, settings.zone)
+        calendar = await current_calendar(connection, settings.calendar, settings.zone)
         present = Present(now, through, calendar, await structure(connection))
         alerts = await queries.open_alerts(connection)
         for rule in rules:

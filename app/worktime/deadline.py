@@ -16,7 +16,7 @@ from math import ceil
 from typing import Self
 from zoneinfo import ZoneInfo
 
-from app.worktime.calendar import Calendar
+from app.worktime.calendar import DAY_OFF, Calendar, Windows
 from app.worktime.timeline import BEGIN, LAST_DAY, MICROSECOND, instant, microseconds
 
 CUTOFF = time(15)
@@ -51,17 +51,46 @@ class Due:
         return self.at.astimezone(zone).date()
 
 
-def day_of_reception(calendar: Calendar, received: datetime, cutoff: time = CUTOFF) -> date:
+def day_of_reception(
+    calendar: Calendar, received: datetime, cutoff: time = CUTOFF, intake: Calendar | None = None
+) -> date:
     """The local day that counts as the day of reception.
 
     What comes after the cut-off hour (at 15:00 sharp is still in time) or on a day off counts as received on the
     next working day. On a half day the same hour holds, also when the office has closed before it.
+
+    An intake calendar adds days off on which the shop takes in dossiers all the same, until its own hours end.
     """
     local = _seen_in(calendar.zone, received)
     day = local.date()
-    if local.time() <= cutoff and calendar.windows(day):
+    if calendar.windows(day):
+        if local.time() <= cutoff:
+            return day
+    elif intake is not None and _takes_in_until(calendar, intake, day) >= microseconds(local):
         return day
-    return calendar.working_days.nth(calendar.working_days.count_to(day) + 1)
+    following = calendar.working_days.nth(calendar.working_days.count_to(day) + 1)
+    while intake is not None and (day := day + ONE_DAY) < following:
+        if intake_hours(calendar, intake, day):
+            return day
+    return following
+
+
+def intake_hours(calendar: Calendar, intake: Calendar, day: date) -> Windows:
+    """The hours in which the shop takes in dossiers on a day off; none on a holiday, unless `intake` lists that day."""
+    if calendar.is_holiday(day) and day not in intake.days:
+        return DAY_OFF
+    return intake.windows(day)
+
+
+def _takes_in_until(calendar: Calendar, intake: Calendar, day: date) -> int:
+    """The end of the day's intake hours, itself still in time; before every instant when there are none."""
+    hours = intake_hours(calendar, intake, day)
+    if not hours:
+        return BEGIN - 1
+    closes = hours[-1].closes
+    if closes == time():
+        return _midnight(day + ONE_DAY, calendar.zone) - 1
+    return microseconds(datetime.combine(day, closes, calendar.zone))
 
 
 def add_working_days(
@@ -69,11 +98,11 @@ def add_working_days(
 ) -> date:
     """The bare date `n` working days after the day of reception, which itself does not count.
 
-    With n = 0 the result is due on the day of reception. An intake calendar decides the day of reception in the
-    place of the calendar: a Saturday on which the shop takes in dossiers is one, but never a due date.
+    With n = 0 the result is due on the day of reception, or on the next working day if that is a day off: a Saturday
+    on which the shop takes in dossiers is a day of reception, but never a due date.
     """
     _refuse_negative(n)
-    day = day_of_reception(intake or calendar, received, cutoff)
+    day = day_of_reception(calendar, received, cutoff, intake)
     days = calendar.working_days
     if n == 0:
         return days.nth(days.count_to(day - ONE_DAY) + 1)
@@ -88,7 +117,7 @@ def add_calendar_days(
     A result on a day off stays there: no rule of the office moves it.
     """
     _refuse_negative(n)
-    day = day_of_reception(intake or calendar, received, cutoff)
+    day = day_of_reception(calendar, received, cutoff, intake)
     return date.fromordinal(min(day.toordinal() + n, LAST_DAY))
 
 

@@ -47,12 +47,14 @@ def instant(count: int) -> datetime:
 class WorkingDays:
     """Which days are worked, and the n-th one after or before a day, between the ends of the horizon."""
 
-    def __init__(self, weekdays: Iterable[bool], exceptions: Mapping[date, bool]) -> None:
-        """Lay the week out from Monday over the horizon and put the exceptions in."""
-        week = bytes(weekdays)
-        monday_first = week[(FIRST_DAY - 1) % 7 :] + week[: (FIRST_DAY - 1) % 7]  # ordinal 1 was a Monday
-        length = LAST_DAY - FIRST_DAY + 1
-        worked = bytearray(monday_first * (length // 7 + 1))[:length]
+    def __init__(self, weeks: Iterable[tuple[date, bytes]], exceptions: Mapping[date, bool]) -> None:
+        """Lay the weeks (from a day on, Monday first) out over the horizon and put the exceptions in."""
+        worked = bytearray(LAST_DAY - FIRST_DAY + 1)
+        for begin, week in weeks:
+            first = max(begin.toordinal(), FIRST_DAY)
+            turned = week[(first - 1) % 7 :] + week[: (first - 1) % 7]  # ordinal 1 was a Monday
+            length = LAST_DAY - first + 1
+            worked[first - FIRST_DAY :] = (turned * (length // 7 + 1))[:length]
         for day, is_worked in exceptions.items():
             worked[day.toordinal() - FIRST_DAY] = is_worked
         self._count = array("i", accumulate(worked))  # working days up to and including each day

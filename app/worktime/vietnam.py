@@ -10,7 +10,9 @@ from importlib.resources import files
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
-from app.worktime.calendar import DAY_OFF, OFFICE_HOURS, Calendar
+from app.kit.text import Text
+from app.worktime.calendar import DAY_OFF, MONDAY_TO_FRIDAY, OFFICE_HOURS, Calendar, ListedDay, Version
+from app.worktime.versions import overlay
 
 
 class NamedDay(NamedTuple):
@@ -35,5 +37,14 @@ def named_days() -> tuple[NamedDay, ...]:
 @cache
 def national(zone: ZoneInfo) -> Calendar:
     """The shipped version of the national calendar; make-up days have full office hours."""
-    days = {row.day: OFFICE_HOURS if row.is_worked else DAY_OFF for row in named_days()}
-    return Calendar(key="vn", version=1, zone=zone, days=days)
+    return overlay("vn", zone, (shipped_version(),))
+
+
+@cache
+def shipped_version() -> Version:
+    """Version 1 of the national calendar."""
+    days = {
+        row.day: ListedDay(OFFICE_HOURS if row.is_worked else DAY_OFF, Text(row.vi, row.en))
+        for row in named_days()
+    }
+    return Version(1, week=MONDAY_TO_FRIDAY, days=days)

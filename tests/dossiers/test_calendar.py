@@ -5,13 +5,12 @@ import pytest
 
 from app.dossiers.projector import Projector, derivation_rules, fold_one
 from app.kit.deployment import Deployment
-from app.worktime.shipped import Key
 from tests.events.makers import received
 
 
 @pytest.mark.parametrize(("key", "due"), [("plain", "2026-02-19"), ("vn", "2026-02-26")])
 async def test_a_computed_due_date_steps_over_tet(
-    key: Key, due: str, client: httpx.AsyncClient, deployment: Deployment
+    key: str, due: str, client: httpx.AsyncClient, deployment: Deployment
 ) -> None:
     """Received on Thursday 12 February 2026 for five working days; Tết 2026 is off from the 16th to the 20th."""
     made = received(

@@ -28,7 +28,8 @@ FORMS = ("one", "binary", "either", "array", "batch", "lines", "zipped")
 """The forms in which events are posted; the first three carry one event each."""
 
 _EMPTIED = (
-    "event, dossier_mark, dossier, derivation, receipt, rejected_event, unit, procedure, directory_change"
+    "event, dossier_mark, dossier, derivation, receipt, rejected_event, unit, procedure, directory_change, "
+    "calendar_version, calendar_change"
 )
 _LONGEST = 60
 """Seconds that one example may take; it takes a fraction of one."""

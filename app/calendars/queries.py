@@ -21,6 +21,13 @@ from app.worktime.versions import Span, overlay
 _BYTES = "C"
 
 
+class UnknownCalendarError(LookupError):
+    """The deployment counts by a calendar that neither ships nor has a version in force."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"DUNGHEN_CALENDAR: no calendar {key} ships, and no version of it is in force")
+
+
 class Change(NamedTuple):
     """A version that came in force, the local days on which it differs, and how far its dossiers were looked at."""
 
@@ -43,16 +50,11 @@ async def calendars(
 
 
 async def calendar(connection: AsyncConnection, key: str, zone: ZoneInfo) -> Calendar:
-    """The calendar of one key. Raises LookupError for an unknown one: nothing can be counted by it."""
+    """The calendar of one key. Raises UnknownCalendarError: nothing can be counted by it."""
     found = await calendars(connection, [key], zone)
     if key not in found:
-        raise LookupError(unknown(key))
+        raise UnknownCalendarError(key)
     return found[key]
-
-
-def unknown(key: str) -> str:
-    """What to tell an operator whose deployment counts by a calendar that there is not."""
-    return f"DUNGHEN_CALENDAR: no calendar {key} ships, and no version of it is in force"
 
 
 async def versions_in_force(

@@ -218,7 +218,7 @@ def _fact(event_row: sa.Row[Any]) -> Fact:
 async def policy_for(
     connection: AsyncConnection, facts: Iterable[Sequence[Fact]], settings: Settings
 ) -> Policy:
-    """What is in force at this moment for dossiers with these facts. Raises LookupError for an unknown calendar."""
+    """What is in force at this moment for dossiers with these facts. Raises UnknownCalendarError."""
     procedures = {
         canonical_procedure(fact.data["procedure"])
         for group in facts
@@ -228,7 +228,7 @@ async def policy_for(
     intake = await directory.intake_calendars(connection)
     known = await calendars.calendars(connection, {settings.calendar, *intake.values()}, settings.zone)
     if settings.calendar not in known:
-        raise LookupError(calendars.unknown(settings.calendar))
+        raise calendars.UnknownCalendarError(settings.calendar)
     return Policy(
         calendar=known[settings.calendar],
         cutoff=settings.cutoff,

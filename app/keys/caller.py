@@ -30,7 +30,7 @@ SCOPES: Final[Mapping[Scope, Text]] = {
         "Đọc số liệu, cảnh báo, cam kết và danh mục",
         "Read figures, alerts, commitments and the directory",
     ),
-    "directory:write": Text("Sửa danh mục đơn vị, thủ tục", "Write units and procedures"),
+    "directory:write": Text("Sửa danh mục đơn vị, thủ tục và lịch", "Write units, procedures and calendars"),
     "targets:write": Text(
         "Sửa cam kết, thang điểm, quy tắc; xử lý cảnh báo",
         "Write commitments, schemes and rules, and handle alerts",

@@ -226,7 +226,7 @@ async def test_a_dossier_tells_the_version_that_its_due_date_rests_on(
 async def test_a_deployment_that_counts_by_an_unknown_calendar_says_so(deployment: Deployment) -> None:
     settings = deployment.settings.model_copy(update={"calendar": "quan-1"})
     async with deployment.database.snapshot() as connection:
-        with pytest.raises(LookupError, match="DUNGHEN_CALENDAR: no calendar quan-1"):
+        with pytest.raises(calendars.UnknownCalendarError, match="DUNGHEN_CALENDAR: no calendar quan-1"):
             await projecting.policy_for(connection, [], settings)
 
 

@@ -131,6 +131,17 @@ class Arena:
         """Let every figure include what was sent."""
         await self._projector.run_until_current()
 
+    async def write(self, method: str, path: str, body: object = None) -> None:
+        """A call that is answered with success."""
+        answer = await self._client.request(method, path, json=body)
+        assert answer.status_code == 200, answer.text
+
+    async def take_up_changes(self) -> set[str]:
+        """Mark what changed rules, directory and calendars touch; all that is marked."""
+        await self._projector.take_up_changes()
+        async with self.here.database.transaction() as connection:
+            return set(await connection.scalars(sa.text("SELECT subject FROM dossier_mark")))
+
     async def get(self, path: str, **parameters: object) -> Any:
         """The answer to a GET; None for 404."""
         answer = await self._client.get(path, params={name: str(value) for name, value in parameters.items()})
@@ -140,6 +151,12 @@ class Arena:
     async def table(self) -> list[str]:
         """Every byte of the dossier table."""
         return await self._texts("dossier::text")
+
+    async def rows(self) -> dict[str, str]:
+        """Code → every byte of its row."""
+        async with self.here.database.snapshot() as connection:
+            rows = await connection.execute(sa.text("SELECT code, dossier::text FROM dossier"))
+            return {code: text for code, text in rows}  # noqa: C416 - rows are no tuples to mypy
 
     async def facts_of_table(self) -> list[str]:
         """The same without what depends on the time of recording."""

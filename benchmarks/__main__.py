@@ -10,11 +10,12 @@ import platform
 from datetime import UTC, datetime
 from pathlib import Path
 
-from benchmarks import figures, ingest, webhooks, worktime
+from benchmarks import calendars, figures, ingest, webhooks, worktime
 
 BENCHMARKS = {
     "worktime": worktime.run,
     "ingest": ingest.run,
+    "calendars": calendars.run,
     "webhooks": webhooks.run,
     "figures": figures.run,
 }

@@ -35,22 +35,20 @@ _AT_THE_SHOP: Final = Text(
 _SUMS: Final = {
     "working_day": Text(
         "{n} ngày làm việc sau ngày {begin}: đến hết ngày {due}.",
-        "{n} working days after {begin}: until the end of {due}.",
+        "Working days after {begin}: {n}, until the end of {due}.",
     ),
     "calendar_day": Text(
         "{n} ngày, kể cả ngày nghỉ, sau ngày {begin}: đến hết ngày {due}.",
-        "{n} days, days off included, after {begin}: until the end of {due}.",
+        "Days after {begin}, days off included: {n}, until the end of {due}.",
     ),
     "working_hour": Text(
-        "{n} giờ làm việc từ {begin}: {pieces}; đến {due}.",
-        "{n} working hours from {begin}: {pieces}; until {due}.",
+        "{n} giờ làm việc từ {begin} đến {due}: {pieces}.",
+        "Working hours from {begin}: {n}, until {due}: {pieces}.",
     ),
 }
-_PIECE: Final = Text("{day} ({windows}) {hours} giờ", "{day} ({windows}) {hours} hours")
-_OFF: Final = Text(
-    "Không tính {weekly} ngày nghỉ hằng tuần{named}.", "Not counted: {weekly} days off of the week{named}."
-)
-_AND_OFF: Final = Text(" và {days}", ", and {days}")
+_PIECE: Final = Text("{day} ({windows}) {hours} giờ", "{day} ({windows}) {hours} h")
+_OFF: Final = Text("Không tính: {days}.", "Not counted: {days}.")
+_WEEKLY: Final = Text("ngày nghỉ hằng tuần ({n})", "days off of the week ({n})")
 _MADE_UP: Final = Text("Có tính: {days}.", "Counted: {days}.")
 _MORE: Final = Text("… (và {n} ngày nữa)", "… (and {n} days more)")
 _VERSION: Final = Text("Theo lịch {key}, phiên bản {version}.", "By the calendar {key}, version {version}.")
@@ -139,20 +137,17 @@ def _exceptions(calendar: Calendar, first: date, last: date) -> Iterator[Text]:
     made_up: list[Text] = []
     for day in _days(first, last):
         name = name_of(calendar, day)
-        if not calendar.windows(day) and name is None:
-            weekly += 1
-        elif name is not None:
-            listed = off if not calendar.windows(day) else made_up
+        if name is not None:
+            listed = made_up if calendar.windows(day) else off
             listed.append(Text(f"{shown(day)} {name.vi}", f"{shown(day)} {name.en}"))
-    if weekly or off:
-        days = _listed(off)
-        named = [part.format(days=said) if off else "" for part, said in zip(_AND_OFF, days, strict=True)]
-        yield Text(
-            _OFF.vi.format(weekly=weekly, named=named[0]), _OFF.en.format(weekly=weekly, named=named[1])
-        )
-    if made_up:
-        days = _listed(made_up)
-        yield Text(_MADE_UP.vi.format(days=days.vi), _MADE_UP.en.format(days=days.en))
+        elif not calendar.windows(day):
+            weekly += 1
+    if weekly:
+        off.insert(0, _WEEKLY.filled(n=weekly))
+    for template, days in ((_OFF, off), (_MADE_UP, made_up)):
+        if days:
+            listing = _listed(days)
+            yield Text(template.vi.format(days=listing.vi), template.en.format(days=listing.en))
 
 
 def _listed(parts: Sequence[Text]) -> Text:

@@ -246,3 +246,56 @@ async def test_an_intake_on_saturday_moves_the_first_day_and_no_deadline(
         assert dossier is not None
         assert dossier.clock.due is not None
         assert str(dossier.clock.due.day(deployment.settings.zone)) == due
+
+
+WITHIN_A_NIGHT = terms(worked("2026-01-06", windows=[{"opens": "00:00", "closes": "00:00"}]))
+
+
+@pytest.mark.parametrize(
+    ("version", "events"),
+    [
+        pytest.param(
+            terms(off("2026-01-06")),
+            [
+                received(time="2026-01-12T08:00:00+07:00", due_at="2026-01-19"),
+                event("dossier.supplement_requested", "H1", "2026-01-13T08:00:00+07:00", {}),
+                event("dossier.rescheduled", "H1", "2026-01-13T10:00:00+07:00", {"due_at": "2026-01-05"}),
+                event("dossier.supplemented", "H1", "2026-01-15T08:00:00+07:00", {}),
+            ],
+            id="a told date before the reception, moved by a pause",
+        ),
+        pytest.param(
+            terms(off("2026-01-06")),
+            [
+                event(
+                    "dossier.submitted", "H1", "2026-01-05T16:00:00+07:00", {"unit": "u", "procedure": "p"}
+                ),
+                received(time="2026-01-05T16:30:00+07:00", due_at="2026-01-05"),
+                processed(time="2026-01-05T16:45:00+07:00"),
+            ],
+            id="an intake deadline after the end",
+        ),
+        pytest.param(
+            WITHIN_A_NIGHT,
+            [
+                event(
+                    "dossier.submitted", "H1", "2026-01-05T16:00:00+07:00", {"unit": "u", "procedure": "p"}
+                ),
+                processed(time="2026-01-05T16:30:00+07:00"),
+                event("dossier.withdrawn", "H1", "2026-01-06T10:00:00+07:00", {}),
+            ],
+            id="withdrawn in time by one calendar only",
+        ),
+    ],
+)
+async def test_whoever_feels_a_version_in_an_odd_way_is_not_overlooked(
+    client: httpx.AsyncClient, deployment: Deployment, database: Database, version: Json, events: list[Json]
+) -> None:
+    await post(client, *events)
+    await Projector(deployment).run_until_current()
+    await write(client, 2, version)
+    assert [item["code"] for item in (await preview(client))["items"]] == ["H1"]
+    await enforce(client, 2, version)
+    await Projector(deployment).take_up_changes()
+    assert await marked(database) == {"H1"}
+    assert await verify(deployment, lambda *_: None) == Verdict(checked=1)

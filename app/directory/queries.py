@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from datetime import date, datetime
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, NamedTuple
 from uuid import UUID, uuid4
 
 import sqlalchemy as sa
@@ -19,6 +19,8 @@ from app.directory.structure import EVER, OPEN, Structure, UnitPeriod
 from app.directory.tables import directory_change, directory_version, procedure, unit
 
 Kind = Literal["unit", "procedure"]
+Changed = Literal["unit", "procedure", "intake"]
+"""What changed: a unit's place, a procedure, or when a unit takes in dossiers."""
 
 _TABLES: Final[Mapping[Kind, sa.Table]] = {"unit": unit, "procedure": procedure}
 
@@ -31,6 +33,14 @@ _REMEMBERED: Final = 4
 _structures: Final[OrderedDict[UUID, Structure]] = OrderedDict()
 """The last structures read, by the version that the database gave them: a version is never given twice, not even by
 another database, so that what is remembered under it cannot be wrong."""
+
+
+class IntakeCalendar(NamedTuple):
+    """The key of a unit's intake calendar, and the local days, both inclusive, on which the unit stands with it."""
+
+    key: str
+    valid_from: date
+    valid_to: date
 
 
 async def structure(connection: AsyncConnection) -> Structure:
@@ -63,10 +73,18 @@ async def structure(connection: AsyncConnection) -> Structure:
     return found
 
 
-async def intake_calendars(connection: AsyncConnection) -> dict[str, str]:
-    """Code → key of its intake calendar, of every unit whose settings name one: none yet, as units have no settings."""
-    del connection
-    return {}
+async def intake_calendars(connection: AsyncConnection) -> dict[str, list[IntakeCalendar]]:
+    """Code → the keys of its intake calendars with their periods, of every unit whose settings name one."""
+    key = unit.c.settings["intake_calendar"].astext
+    rows = await connection.execute(
+        sa.select(unit.c.code, key, _bound(unit, "valid_from"), _bound(unit, "valid_to"))
+        .where(key.is_not(None))
+        .order_by(unit.c.code, unit.c.valid_from.nulls_first())
+    )
+    found: dict[str, list[IntakeCalendar]] = {}
+    for code, *period in rows:
+        found.setdefault(code, []).append(IntakeCalendar(*period))
+    return found
 
 
 async def names(
@@ -182,14 +200,16 @@ async def save(connection: AsyncConnection, kind: Kind, rows: Sequence[Mapping[s
         )
 
 
-async def note_changes(connection: AsyncConnection, kind: Kind, codes: Sequence[str], now: datetime) -> None:
+async def note_changes(
+    connection: AsyncConnection, kind: Changed, codes: Sequence[str], now: datetime
+) -> None:
     """Note that the dossiers of these units or procedures are to be folded again."""
     if codes:
         rows = [{"kind": kind, "code": code, "changed_at": now} for code in codes]
         await connection.execute(sa.insert(directory_change), rows)
 
 
-async def claim_changes(connection: AsyncConnection, limit: int = 1000) -> list[tuple[Kind, str]]:
+async def claim_changes(connection: AsyncConnection, limit: int = 1000) -> list[tuple[Changed, str]]:
     """Take the oldest changes off the list, for a transaction that also marks their dossiers; each is named once.
 
     Rolled back, they are on the list again; changes that another transaction holds are skipped.

@@ -6,7 +6,7 @@ It keeps periods apart, the tree a tree and a limited key inside its part of it;
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import fields
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -82,6 +82,8 @@ async def put_units(
         raise Problem("forbidden", _FOREIGN_UNIT.filled(limit=within.unit))
     _refuse_broken(after, places)
     moved = [code for code in written if before.periods(code) != after.periods(code)]
+    reset = sorted({row["code"] for row in rows if _intake(_held(old, row)) != _intake(row)})
+    await queries.note_changes(connection, "intake", reset, now)
     return await _write(connection, "unit", old, rows, moved, now)
 
 
@@ -131,6 +133,12 @@ async def _write(
     return Tally(
         created=len(created), changed=len(changed), unchanged=len(rows) - len(created) - len(changed)
     )
+
+
+def _intake(row: Row | None) -> tuple[str, date | None] | None:
+    """The key of a period's intake calendar and the day until which it holds; None if it has none."""
+    key = ((row or {}).get("settings") or {}).get("intake_calendar")
+    return (key, row["valid_to"]) if row is not None and key is not None else None
 
 
 def _held(old: Mapping[str, Sequence[Row]], row: Row) -> Row | None:

@@ -67,7 +67,9 @@ class UnitSettings(Wire):
     """What is particular to a unit."""
 
     intake_calendar: Code | None = Field(
-        None, description="Key of the calendar by which online submissions are answered.", examples=["vn-sat"]
+        None,
+        description="Key of the calendar with the days off on which its one-stop shop takes in dossiers all the same.",
+        examples=["vn-sat"],
     )
 
 

@@ -84,7 +84,7 @@ directory_change = sa.Table(
     "directory_change",
     metadata,
     sa.Column("seq", sa.BigInteger, sa.Identity(always=True), primary_key=True),
-    sa.Column("kind", sa.Text, nullable=False, comment="unit or procedure"),
+    sa.Column("kind", sa.Text, nullable=False, comment="unit, procedure or intake"),
     sa.Column("code", sa.Text, nullable=False, comment="its dossiers are to be folded again"),
     sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
 )

@@ -94,7 +94,7 @@ async def preview_version(
     """
     draft = await calendar_register.found(connection, key, number)
     pair = preview.Pair(*await calendar_register.both(connection, key, draft, here.settings.zone))
-    units = await visible_units(connection, caller, unit or [])
+    units = await visible_units(connection, caller, unit or [], here.today())
     after, now = paging.read(cursor), here.clock()
     items: list[ChangeOut] = []
     counts: defaultdict[str | None, preview.Count] = defaultdict(preview.Count)

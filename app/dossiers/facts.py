@@ -6,7 +6,7 @@ Plain values; where they come from, the projector knows.
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime, time
-from typing import Any
+from typing import Any, NamedTuple
 
 from app.directory.procedures import ProcedureRule, in_force
 from app.directory.structure import Structure
@@ -27,12 +27,20 @@ class Fact:
     unit_limit: str | None = None
 
 
+class Intake(NamedTuple):
+    """A unit's intake calendar, on the local days from the first to the last, both inclusive."""
+
+    calendar: Calendar
+    valid_from: date = date.min
+    valid_to: date = date.max
+
+
 @dataclass(frozen=True)
 class Policy:
     """The calendar, settings and directory that a fold follows.
 
     `units` are all known units; `procedures` are what was in force of known procedures, by canonical code; `intake` are
-    the intake calendars of those units that have one.
+    the intake calendars of those units that have or had one.
     """
 
     calendar: Calendar
@@ -40,11 +48,16 @@ class Policy:
     apology_days_before: int
     units: Structure = field(default_factory=lambda: Structure([]))
     procedures: Mapping[str, Sequence[ProcedureRule]] = field(default_factory=dict)
-    intake: Mapping[str, Calendar] = field(default_factory=dict)
+    intake: Mapping[str, Sequence[Intake]] = field(default_factory=dict)
 
     def procedure(self, code: str | None, day: date) -> ProcedureRule | None:
         """What was in force for a procedure on a local day; None if the directory does not have it then."""
         return in_force(self.procedures.get(code, ()), day) if code is not None else None
+
+    def intake_of(self, unit: str, day: date) -> Calendar | None:
+        """The calendar by which a unit takes in dossiers on days off, on a local day; None if it takes in none then."""
+        periods = self.intake.get(unit, ())
+        return next((one.calendar for one in periods if one.valid_from <= day <= one.valid_to), None)
 
     def inside(self, limit: str, unit: str, said_at: datetime) -> bool:
         """Whether `unit` was `limit`, or stood below it, on the local day of the instant at which a key used its power.

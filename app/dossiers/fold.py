@@ -179,7 +179,7 @@ def _date(
 
 def _compute(dossier: Dossier, reception: Fact, value: int, unit: str, policy: Policy) -> None:
     calendar, received = policy.calendar, reception.time
-    intake = policy.intake.get(reception.data["unit"])
+    intake = policy.intake_of(reception.data["unit"], received.astimezone(calendar.zone).date())
     dossier.reckoning = Reckoning(value, unit, intake)
     if unit == "working_hour":
         dossier.base_due = Due.by(add_working_hours(calendar, received, value))

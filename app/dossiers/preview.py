@@ -104,8 +104,11 @@ def _with(policy: Policy, pair: Pair) -> Policy:
         policy,
         calendar=pair.after if policy.calendar.key == pair.after.key else policy.calendar,
         intake={
-            unit: pair.after if calendar.key == pair.after.key else calendar
-            for unit, calendar in policy.intake.items()
+            unit: [
+                one._replace(calendar=pair.after) if one.calendar.key == pair.after.key else one
+                for one in periods
+            ]
+            for unit, periods in policy.intake.items()
         },
     )
 

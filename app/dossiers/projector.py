@@ -19,7 +19,7 @@ from app.directory import queries as directory
 from app.directory.codes import canonical_procedure
 from app.dossiers import queries
 from app.dossiers.dossier import Dossier
-from app.dossiers.facts import Fact, Policy
+from app.dossiers.facts import Fact, Intake, Policy
 from app.dossiers.fold import VERSION, fold
 from app.dossiers.row import row
 from app.events import queries as log
@@ -107,6 +107,10 @@ class Projector:
                 touched = (await directory.structure(connection)).ever_below(units)
                 await log.mark_where(connection, queries.of_units(touched), now)
                 await log.mark_where(connection, log.limited_at(touched), now)
+            # Who received a dossier may have transferred it since: only the log says so.
+            if shops := [code for kind, code in changes if kind == "intake"]:
+                await connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
+                await log.mark_where(connection, log.received_at(shops), now)
             procedures = [code for kind, code in changes if kind == "procedure"]
             if procedures:
                 await log.mark_where(connection, queries.of_procedures(procedures), now)
@@ -174,7 +178,8 @@ def instants(span: Span, zone: ZoneInfo) -> tuple[datetime, datetime]:
 
 async def calendar_keys(connection: AsyncConnection, settings: Settings) -> set[str]:
     """The keys of all calendars that a dossier may be counted by."""
-    return {settings.calendar, *(await directory.intake_calendars(connection)).values()}
+    intake = await directory.intake_calendars(connection)
+    return {settings.calendar, *(period.key for periods in intake.values() for period in periods)}
 
 
 async def fold_stored(
@@ -226,7 +231,8 @@ async def policy_for(
         if "procedure" in fact.data
     }
     intake = await directory.intake_calendars(connection)
-    known = await calendars.calendars(connection, {settings.calendar, *intake.values()}, settings.zone)
+    keys = {period.key for periods in intake.values() for period in periods}
+    known = await calendars.calendars(connection, {settings.calendar, *keys}, settings.zone)
     if settings.calendar not in known:
         raise calendars.UnknownCalendarError(settings.calendar)
     return Policy(
@@ -235,5 +241,12 @@ async def policy_for(
         apology_days_before=settings.apology_days_before,
         units=await directory.structure(connection),
         procedures=await directory.procedures_for(connection, procedures),
-        intake={unit: known[key] for unit, key in intake.items() if key in known},
+        intake={
+            unit: [
+                Intake(known[period.key], period.valid_from, period.valid_to)
+                for period in periods
+                if period.key in known
+            ]
+            for unit, periods in intake.items()
+        },
     )

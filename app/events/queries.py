@@ -177,6 +177,12 @@ def limited_at(units: Collection[str]) -> "sa.Select[tuple[str]]":
     return sa.select(event.c.subject).where(named, event.c.subject.in_(limited)).distinct()
 
 
+def received_at(units: Collection[str]) -> "sa.Select[tuple[str]]":
+    """The dossiers with a reception that names any of these units."""
+    named = event.c.data["unit"].astext == sa.any_(sa.literal(list(units), sa.ARRAY(sa.Text)))
+    return sa.select(event.c.subject).where(event.c.type == "dossier.received", named).distinct()
+
+
 async def forget_old(connection: AsyncConnection, before: datetime) -> int:
     """Delete receipts and rejections recorded before an instant; how many."""
     gone = 0

@@ -48,7 +48,16 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("seq", name=op.f("pk_calendar_change")),
     )
 
+    _comment_changes("unit, procedure or intake")
+
 
 def downgrade() -> None:
+    _comment_changes("unit or procedure")
     op.drop_table("calendar_change")
     op.drop_table("calendar_version")
+
+
+def _comment_changes(comment: str) -> None:
+    op.alter_column(
+        "directory_change", "kind", existing_type=sa.Text(), existing_nullable=False, comment=comment
+    )

@@ -1,7 +1,6 @@
 """A version that comes in force changes exactly the dossiers that its preview named, whatever happens meanwhile."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import httpx
@@ -12,13 +11,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.calendars import queries as calendars
 from app.dossiers import projector as projecting
 from app.dossiers import queries
-from app.dossiers.fold import fold
 from app.dossiers.projector import Projector
 from app.events.tables import dossier_mark
 from app.kit.db import Database
 from app.kit.deployment import Deployment
 from app.ops.proof import Verdict, verify
-from tests.calendars.makers import enforce, off, terms, worked, write
+from tests.calendars.makers import enforce, off, terms, window, worked, write
 from tests.directory.makers import key, put, unit
 from tests.events.makers import event, processed, received
 
@@ -231,21 +229,34 @@ async def test_a_deployment_that_counts_by_an_unknown_calendar_says_so(deploymen
 
 
 async def test_an_intake_on_saturday_moves_the_first_day_and_no_deadline(
-    client: httpx.AsyncClient, deployment: Deployment
+    client: httpx.AsyncClient, deployment: Deployment, database: Database
 ) -> None:
-    """Received on Saturday 10 January 2026; the shop of `u1` takes in on Saturday mornings."""
-    await enforce(client, 1, terms(week=[[]] * 5 + [[{"opens": "07:30", "closes": "11:30"}], []]), key="sat")
-    made = received(time="2026-01-10T09:00:00+07:00", due_at=None, duration=FIVE)
-    await post(client, made)
-    async with deployment.database.snapshot() as connection:
-        facts = await projecting.stored_facts(connection, ["H1"])
-        policy = await projecting.policy_for(connection, facts.values(), deployment.settings)
-        intake = await calendars.calendar(connection, "sat", deployment.settings.zone)
-    for shops, due in (({}, "2026-01-19"), ({"u1": intake}, "2026-01-16"), ({"u2": intake}, "2026-01-19")):
-        dossier = fold("H1", facts["H1"], replace(policy, intake=shops))
-        assert dossier is not None
-        assert dossier.clock.due is not None
-        assert str(dossier.clock.due.day(deployment.settings.zone)) == due
+    """Received on Saturday 10 January 2026 at a shop that then takes in on Saturday mornings; one was transferred."""
+    saturday = {"time": "2026-01-10T09:00:00+07:00", "due_at": None, "duration": FIVE}
+    await put(client, [unit("u1"), unit("u2")])
+    moved = event("dossier.transferred", "moved", "2026-01-12T09:00:00+07:00", {"unit": "u2"})
+    await post(client, received("here", **saturday), received("moved", **saturday), moved)
+    await post(client, received("there", **saturday, unit="u2"))
+    await enforce(client, 1, terms(week=[[]] * 5 + [[window("07:30", "11:30")], []]), key="sat")
+
+    async def dues() -> dict[str, str]:
+        await Projector(deployment).run_until_current()
+        assert await verify(deployment, lambda *_: None) == Verdict(checked=3)
+        listed = (await client.get("/v1/dossiers")).json()["items"]
+        return {row["code"]: row["due_original"] for row in listed}
+
+    assert await dues() == dict.fromkeys(("here", "moved", "there"), "2026-01-19")
+    await put(client, [unit("u1", settings={"intake_calendar": "sat"}), unit("u2")])
+    assert await dues() == {"here": "2026-01-16", "moved": "2026-01-16", "there": "2026-01-19"}
+    # Its shop closes that Saturday after all: the intake calendar's version changes what the working calendar's would.
+    body = terms(off("2026-01-10"))
+    await write(client, 2, body, key="sat")
+    told = (await client.get("/v1/calendars/sat/versions/2/preview")).json()
+    assert [item["code"] for item in told["items"]] == ["here", "moved"]
+    await enforce(client, 2, body, key="sat")
+    await Projector(deployment).take_up_changes()
+    assert await marked(database) == {"here", "moved"}
+    assert await dues() == dict.fromkeys(("here", "moved", "there"), "2026-01-19")
 
 
 WITHIN_A_NIGHT = terms(worked("2026-01-06", windows=[{"opens": "00:00", "closes": "00:00"}]))

@@ -7,7 +7,7 @@ from datetime import date
 import pytest
 
 from app.dossiers.explanation import explain
-from app.dossiers.facts import Fact, Policy
+from app.dossiers.facts import Fact, Intake, Policy
 from app.kit.text import Text
 from app.worktime.calendar import DAY_OFF, OFFICE_HOURS, ListedDay, Version
 from app.worktime.shipped import SHIPPED
@@ -65,7 +65,7 @@ def test_a_sum_says_why_another_day_is_the_day_of_reception(when: str, said: str
 
 
 def test_a_sum_says_that_the_shop_takes_in_on_saturdays() -> None:
-    policy = replace(VIETNAM, intake={"ward": SATURDAYS})
+    policy = replace(VIETNAM, intake={"ward": [Intake(SATURDAYS)]})
     lines = [line.en for line in told(policy, lasting(1, when="2026-03-14 09:00"))]
     assert (
         "On 14/03/2026, a day off, the one-stop shop takes in dossiers (07:30–11:30): that is the day of reception."

@@ -89,8 +89,7 @@ class Worker:
                 await asyncio.wait_for(self._stop.wait(), rest)
 
     async def _take_up_changes(self) -> float:
-        await self._projector.take_up_changes()
-        return _CHANGES_EVERY
+        return 0 if await self._projector.take_up_some_changes() else _CHANGES_EVERY
 
     async def _project(self) -> float:
         if await self._projector.run_once():

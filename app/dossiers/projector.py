@@ -79,9 +79,13 @@ class Projector:
 
     async def take_up_changes(self) -> None:
         """Mark what must be folded again because the rules, the directory or a calendar changed."""
-        await retried(self._take_up_rules)
-        while await retried(self._take_up_directory) or await retried(self._take_up_calendars):
+        while await self.take_up_some_changes():
             pass
+
+    async def take_up_some_changes(self) -> bool:
+        """One portion of these marks; False when there is nothing left to take up."""
+        await retried(self._take_up_rules)
+        return await retried(self._take_up_directory) or await retried(self._take_up_calendars)
 
     async def _take_up_rules(self) -> None:
         rules = derivation_rules(self._here.settings)

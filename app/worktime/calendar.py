@@ -83,7 +83,10 @@ class Calendar:
     def windows(self, day: date) -> Windows:
         """The working hours of a local day, in order; none on a day off."""
         exception = self.days.get(day)
-        return self.week_of(day)[day.weekday()] if exception is None else exception
+        if exception is not None:
+            return exception
+        week = self.week_of(day) if self.later_weeks else self.week
+        return week[day.weekday()]
 
     def week_of(self, day: date) -> Week:
         """The week that holds on a local day."""

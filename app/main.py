@@ -8,12 +8,14 @@ from contextlib import asynccontextmanager
 from typing import Final
 
 from fastapi import FastAPI
-from fastapi.responses import RedirectResponse
 from pydantic import BaseModel
 from starlette.routing import Route
 
 from app import __version__
 from app.calendars import api as calendars
+from app.dashboard import api as dashboard
+from app.dashboard import entry, lists
+from app.dashboard.sessions import Sessions
 from app.directory import api as directory
 from app.directory.reach import subtree
 from app.dossiers import api as dossiers
@@ -61,6 +63,7 @@ def create_app(here: Deployment) -> FastAPI:
     )
     app.state.deployment = here
     app.state.keyring = Keyring(here.database, here.settings, here.clock)
+    app.state.sessions = Sessions(here.settings)
     app.state.ingest = Ingest(here.database, here.clock)
     # Events and webhooks stand beside and below the directory, and limited keys need its tree.
     app.state.subtree = lambda connection, code: subtree(connection, code, here.today())
@@ -84,7 +87,8 @@ def create_app(here: Deployment) -> FastAPI:
         app.include_router(router.router, responses=http.PROBLEMS)
     for router in (lagging, webhooks):
         app.webhooks.include_router(router.messages)
-    app.add_api_route("/", _home, include_in_schema=False)
+    for pages in (dashboard, lists, entry):
+        app.include_router(pages.router)
     app.openapi = lambda: document(app, _OPERATIONS, _MODELS, events_openapi.SCHEMAS)  # type: ignore[method-assign] # FastAPI's documented way to extend the document
     return app
 
@@ -93,7 +97,3 @@ def create_app(here: Deployment) -> FastAPI:
 async def _lifespan(app: FastAPI) -> AsyncIterator[None]:
     yield
     await app.state.deployment.database.close()
-
-
-async def _home() -> RedirectResponse:
-    return RedirectResponse("/docs")

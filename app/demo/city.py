@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo
 import msgspec
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.demo.days import SOURCE, events_of
+from app.demo.days import events_of
 from app.demo.places import SERVICES
 from app.demo.queries import holds_others, sent
 from app.directory.registrar import put_procedures, put_units
@@ -21,6 +21,7 @@ from app.directory.sample import phan_thiet
 from app.dossiers.projector import Projector
 from app.events.envelope import check
 from app.events.ingest import Call, Ingest, Sender
+from app.events.samples import SOURCE
 from app.kit.deployment import Deployment
 from app.kit.ids import uuid7
 from app.kit.problems import Problem

@@ -13,6 +13,7 @@ from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 from app.demo.places import SERVICES, WARDS, Service, Ward
+from app.events.samples import SOURCE
 from app.worktime.calendar import Calendar
 from app.worktime.deadline import (
     Due,
@@ -22,8 +23,6 @@ from app.worktime.deadline import (
     shift,
 )
 from app.worktime.vietnam import named_days, national
-
-SOURCE: Final = "urn:dunghen:sample-city"
 
 _FILED: Final = 14
 """Dossiers of an ordinary working day; a Monday has more, a day off only what is filed online."""

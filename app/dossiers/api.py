@@ -59,7 +59,7 @@ async def get_dossier(
     code: Code, request: Request, caller: DossiersRead, here: Here, connection: Snapshot
 ) -> dict[str, Any]:
     """Its state, verdict, pauses and findings, with an explanation of how the verdict came about."""
-    dossier, policy = await _visible(connection, caller, here, code)
+    dossier, policy = await visible(connection, caller, here, code)
     return page(dossier, policy, here.clock(), language(request))
 
 
@@ -68,7 +68,7 @@ async def get_dossier_events(
     code: Code, caller: DossiersRead, here: Here, connection: Snapshot
 ) -> Page[EventOut]:
     """Every event of the log, those included that have no effect."""
-    await _visible(connection, caller, here, code)
+    await visible(connection, caller, here, code)
     rows = await log.of_dossier(connection, code)
     return Page(items=[EventOut.model_validate(row, from_attributes=True) for row in rows])
 
@@ -135,7 +135,7 @@ def _change(change: preview.Change, now: datetime, here: Deployment) -> ChangeOu
     )
 
 
-async def _visible(
+async def visible(
     connection: AsyncConnection, caller: Caller, here: Deployment, code: str
 ) -> tuple[Dossier, Policy]:
     """The dossier, if there is one that this key may see; to a limited key, a foreign one does not exist."""

@@ -52,7 +52,7 @@ async def dossiers_behind(
     if metric is None or isinstance(metric, Statistic):
         raise no_metric(key)
     media_type(request, [JSON])
-    listed, without = _parts(metric, asked.part)
+    listed, without = parts_of(metric, asked.part)
     now, zone = here.clock(), here.settings.zone
     put = await question(connection, caller, asked, metric, now.astimezone(zone).date())
     found = behind(put, listed, without, zone=zone, now=now)
@@ -66,7 +66,7 @@ async def dossiers_behind(
     return Page(items=[DossierRow.of(row, zone) for row in rows], next_cursor=following)
 
 
-def _parts(metric: Rate | Balance, part: str | None) -> tuple[Sum, Sum]:
+def parts_of(metric: Rate | Balance, part: str | None) -> tuple[Sum, Sum]:
     """What is listed, and what of it is not. Raises Problem invalid for a part that the metric does not have."""
     nothing = Sum(())
     if isinstance(metric, Rate):

@@ -272,15 +272,20 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
 
 def unexpected(request: Request, error: Exception) -> JSONResponse:
     """The answer to an error that no route expected: 503 while the database is away, else 500."""
+    return answer(request, logged(request, error))
+
+
+def logged(request: Request, error: Exception) -> Problem:
+    """Log an error that no route expected; the problem that tells it."""
     if is_away(error):
         log.warning("database away", error=type(error).__name__, request_id=request_id(request))
         detail = Text(
             "Cơ sở dữ liệu tạm thời không truy cập được.", "The database cannot be reached for the moment."
         )
-        return answer(request, Problem("unavailable", detail, headers={"Retry-After": _RETRY_AFTER_SECONDS}))
+        return Problem("unavailable", detail, headers={"Retry-After": _RETRY_AFTER_SECONDS})
     # The error's text may carry a payload or a statement: its class and place are logged, never its text.
     log.error("unexpected", error=type(error).__name__, at=_where(error), request_id=request_id(request))
-    return answer(request, Problem("internal", KINDS["internal"].advice))
+    return Problem("internal", KINDS["internal"].advice)
 
 
 def _where(error: BaseException) -> str:

@@ -11,6 +11,7 @@ from typing import Annotated, Any, Final
 import msgspec
 from fastapi import APIRouter, Query, Request, Response
 
+from app.calendars import queries as calendars
 from app.dossiers.findings import KINDS
 from app.figures.answer import Present, named
 from app.figures.api import JSON, UNCHANGED, Answerable, conditional
@@ -30,7 +31,6 @@ from app.quality.queries import Found, Pause
 from app.quality.schemas import Quality
 from app.worktime.calendar import Calendar
 from app.worktime.deadline import worked_between
-from app.worktime.shipped import shipped
 
 router: Final = APIRouter(prefix="/v1", tags=["metrics"])
 
@@ -74,7 +74,7 @@ async def data_quality(
     put = await question(connection, caller, asked, None, now.astimezone(zone).date())
     span = put.period.span(zone, now)
     present = Present(connection, zone, now)
-    calendar = shipped(here.settings.calendar, zone)
+    calendar = await calendars.calendar(connection, here.settings.calendar, zone)
     seen = [
         *await queries.patterns(connection, put.units, span),
         *await queries.bulk_finishing(connection, put.units, span, zone),

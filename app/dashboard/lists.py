@@ -1,0 +1,223 @@
+"""The pages of dossiers and alerts: lists, one dossier from its first fact to its last, and who is behind.
+
+They show what the fold and the watch have found; they decide nothing.
+"""
+
+from datetime import datetime
+from typing import Annotated, Any, Final, Literal
+
+import sqlalchemy as sa
+from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.dashboard import drawing, queries
+from app.dashboard.api import soon
+from app.dashboard.figures import named_period
+from app.dashboard.reader import DossiersReader, FiguresReader, Reader
+from app.dashboard.render import PageRoute, page
+from app.directory.reach import visible_units
+from app.dossiers.api import visible
+from app.dossiers.schemas import DossierRow
+from app.dossiers.tables import dossier as dossiers
+from app.dossiers.views import page as story
+from app.events import queries as log
+from app.figures.asked import question
+from app.figures.behind import parts_of
+from app.figures.parameters import BehindAsked
+from app.kit.deployment import Here, Snapshot
+from app.kit.problems import Problem
+from app.kit.text import Text
+from app.lagging import queries as lagging
+from app.lagging.notices import called_by
+from app.lagging.rules import Figure, needed
+from app.metrics.behind import behind
+from app.metrics.catalogue import CATALOGUE
+from app.metrics.metric import Rate, Statistic
+
+router: Final = APIRouter(route_class=PageRoute, include_in_schema=False)
+
+_PER_PAGE: Final = 50
+_MOST_PAGES: Final = 2000
+_PAST_ALERTS: Final = 50
+_OPEN_ALERTS: Final = 200
+_NO_FIGURE: Final = Text("Không có chỉ tiêu này.", "There is no such figure.")
+
+Day = Annotated[str | None, Query(max_length=10)]
+
+
+@router.get("/dossiers")
+async def dossier_list(
+    request: Request,
+    reader: DossiersReader,
+    here: Here,
+    connection: Snapshot,
+    kind: Annotated[Literal["all", "overdue", "due_soon", "no_apology"], Query(alias="list")] = "all",
+    figure: Annotated[str | None, Query(max_length=64)] = None,
+    part: Annotated[str | None, Query(max_length=64)] = None,
+    from_: Annotated[str | None, Query(alias="from", max_length=10)] = None,
+    to: Day = None,
+    unit: Annotated[str | None, Query(max_length=64)] = None,
+    procedure: Annotated[str | None, Query(max_length=64)] = None,
+    number: Annotated[int, Query(alias="page", ge=1, le=_MOST_PAGES)] = 1,
+) -> Response:
+    """All dossiers, the urgent ones, or those behind a figure: as many as the figure says."""
+    moment = await soon(connection, reader, here)
+    unit, procedure = unit or None, procedure or None
+    about: dict[str, Any] = {"figure": None, "counts_procedures": False}
+    if figure is not None:
+        condition, about = await _behind(connection, reader, figure, part, from_, to, unit, procedure)
+    else:
+        units = await visible_units(connection, reader.caller, [unit] if unit else [], reader.today)
+        condition = sa.and_(queries.urgent(kind, moment), queries.of(units, procedure))
+    total = await queries.how_many(connection, condition)
+    rows = await queries.listed(
+        connection,
+        condition,
+        by_urgency=kind != "all" and figure is None,
+        now=reader.now,
+        offset=(number - 1) * _PER_PAGE,
+        limit=_PER_PAGE,
+    )
+    shown = [DossierRow.of(row, reader.zone) for row in rows]
+    units_named = {row.unit for row in shown if row.unit} | ({unit} if unit else set())
+    procedures_named = {row.procedure for row in shown if row.procedure} | (
+        {procedure} if procedure else set()
+    )
+    names = {
+        "units": await called_by(connection, "unit", units_named, reader.language, reader.today),
+        "procedures": await called_by(
+            connection, "procedure", procedures_named, reader.language, reader.today
+        ),
+    }
+    return page(
+        request,
+        reader,
+        "dossiers.html",
+        rows=shown,
+        total=total,
+        number=number,
+        pages=max(1, min(_MOST_PAGES, -(-total // _PER_PAGE))),
+        kind=kind,
+        unit=unit,
+        procedure=procedure,
+        names=names,
+        kept={name: value for name, value in request.query_params.items() if name not in {"page", "lang"}},
+        sample=await queries.has_samples(connection),
+        **about,
+    )
+
+
+async def _behind(
+    connection: AsyncConnection,
+    reader: Reader,
+    key: str,
+    part: str | None,
+    begin: str | None,
+    end: str | None,
+    unit: str | None,
+    procedure: str | None,
+) -> tuple[sa.ColumnElement[bool], dict[str, Any]]:
+    """The condition of the dossiers that a part of a figure counts, and what the page says of it.
+
+    Where procedures are counted, it is their dossiers of any time: no list of dossiers can number the same.
+    """
+    metric = CATALOGUE.get(key)
+    if metric is None or isinstance(metric, Statistic):
+        raise Problem("not-found", _NO_FIGURE)
+    listed, without = parts_of(metric, part)
+    asked = BehindAsked.model_validate(
+        {
+            "from": begin,
+            "to": end,
+            "unit": [unit] if unit else [],
+            "procedure": [procedure] if procedure else [],
+        }
+    )
+    put = await question(connection, reader.caller, asked, metric, reader.today)
+    found = behind(put, listed, without, zone=reader.zone, now=reader.now)
+    procedures = isinstance(metric, Rate) and metric.procedures
+    column = dossiers.c.procedure if procedures else dossiers.c.code
+    condition: sa.ColumnElement[bool] = column.in_(sa.select(found.c.code))
+    if procedures:
+        units = await visible_units(connection, reader.caller, [unit] if unit else [], reader.today)
+        condition = sa.and_(condition, queries.of(units))
+    says = metric.parts.get(part or "numerator")
+    return condition, {
+        "figure": metric.names.said(reader.language),
+        "part": part or "numerator",
+        "says": says.said(reader.language) if says else None,
+        "period": put.period,
+        "counts_procedures": procedures,
+    }
+
+
+@router.get("/dossier")
+async def one_dossier(
+    request: Request,
+    reader: DossiersReader,
+    here: Here,
+    connection: Snapshot,
+    code: Annotated[str, Query(min_length=1, max_length=64)],
+) -> Response:
+    """One dossier: how its verdict came about, its pauses, findings and facts."""
+    folded, policy = await visible(connection, reader.caller, here, code.strip())
+    told = story(folded, policy, reader.now, reader.language)
+    units = {stay["unit"] for stay in told["stays"]} | ({told["unit"]} if told["unit"] else set())
+    procedures = {told["procedure"]} if told["procedure"] else set()
+    return page(
+        request,
+        reader,
+        "dossier.html",
+        told=told,
+        drawn=_drawn(told, folded.clock.due.at if folded.clock.due else None, reader.now),
+        events=await log.of_dossier(connection, folded.code),
+        units=await called_by(connection, "unit", units, reader.language, reader.today),
+        procedures=await called_by(connection, "procedure", procedures, reader.language, reader.today),
+        sample=await queries.has_samples(connection),
+    )
+
+
+def _drawn(told: dict[str, Any], due: datetime | None, now: datetime) -> drawing.Timeline | None:
+    begin = told["received_at"]
+    if begin is None:
+        return None
+    end = max(told["ended_at"] or now, begin)
+    pauses = [
+        drawing.Pause(pause["begin"], pause["end"] or end, pause["counted"]) for pause in told["pauses"]
+    ]
+    return drawing.timeline(begin, end, due, pauses, now)
+
+
+@router.get("/alerts")
+async def alert_list(
+    request: Request,
+    reader: FiguresReader,
+    connection: Snapshot,
+    unit: Annotated[str | None, Query(max_length=64)] = None,
+) -> Response:
+    """Who is behind now, and who was; each with the figure that said so."""
+    units = await visible_units(connection, reader.caller, [unit] if unit else [], reader.today)
+    found = {
+        state: await lagging.alerts(
+            connection, units=units, is_open=state == "open", rule=None, before=None, limit=limit
+        )
+        for state, limit in (("open", _OPEN_ALERTS), ("past", _PAST_ALERTS))
+    }
+    codes = {row["unit"] for rows in found.values() for row in rows} | ({unit} if unit else set())
+    metrics = {key: metric.names.said(reader.language) for key, metric in CATALOGUE.items()}
+    return page(
+        request,
+        reader,
+        "alerts.html",
+        open_alerts=found["open"],
+        past_alerts=found["past"],
+        unit=unit,
+        called=await called_by(connection, "unit", codes, reader.language, reader.today),
+        metric_names=metrics,
+        needed=lambda row: needed(Figure(row["numerator"], row["denominator"]), row["target"]),
+        period_of=lambda row: named_period(
+            None, row["period_from"].isoformat(), row["period_to"].isoformat(), reader.today
+        ),
+        ruled=bool(await lagging.rules(connection, after=None, limit=1)),
+        sample=await queries.has_samples(connection),
+    )

@@ -1,0 +1,95 @@
+"""What the pages ask of the dossier table besides figures: lists of dossiers with their number, in the order of urgency.
+
+It reads only; which units a reader may see is handed in.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any, Final, Literal
+
+import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from app.dossiers.tables import dossier
+from app.events.samples import SOURCE
+from app.events.tables import event
+
+Kind = Literal["all", "overdue", "due_soon", "no_apology"]
+
+_d: Final = dossier.c
+_open: Final = sa.and_(~_d.voided, _d.received_at.is_not(None), _d.ended_at.is_(None))
+
+
+@dataclass(frozen=True)
+class Moment:
+    """Now, and the instant up to which a dossier counts as due soon; both UTC."""
+
+    now: datetime
+    soon: datetime
+
+
+def urgent(kind: Kind, moment: Moment) -> sa.ColumnElement[bool]:
+    """Open dossiers that are overdue, will be overdue soon, or are overdue and without any apology."""
+    overdue = sa.and_(_open, _d.overdue_from < moment.now)
+    return {
+        "all": sa.true(),
+        "overdue": overdue,
+        "due_soon": sa.and_(_open, _d.overdue_from >= moment.now, _d.overdue_from < moment.soon),
+        "no_apology": sa.and_(overdue, _d.apology_at.is_(None)),
+    }[kind]
+
+
+def of(units: Sequence[str] | None, procedure: str | None = None) -> sa.ColumnElement[bool]:
+    """Dossiers of these very units (None: of all) and of this procedure (None: of any; empty: of an unknown one)."""
+    conditions: list[sa.ColumnElement[bool]] = [sa.true()]
+    if units is not None:
+        accountable = sa.func.coalesce(_d.unit, _d.submitted_unit)
+        conditions.append(accountable == sa.any_(sa.literal(list(units), ARRAY(sa.Text))))
+    if procedure is not None:
+        conditions.append(_d.procedure == procedure if procedure else _d.procedure.is_(None))
+    return sa.and_(*conditions)
+
+
+async def how_many(connection: AsyncConnection, condition: sa.ColumnElement[bool]) -> int:
+    """The number of dossiers."""
+    return int(await connection.scalar(sa.select(sa.func.count()).select_from(dossier).where(condition)) or 0)
+
+
+async def listed(
+    connection: AsyncConnection,
+    condition: sa.ColumnElement[bool],
+    *,
+    by_urgency: bool,
+    now: datetime,
+    offset: int,
+    limit: int,
+) -> list[dict[str, Any]]:
+    """Rows with their verdict at `now`: the longest overdue first, or the latest reception first."""
+    judged = sa.case(
+        (_d.received_at.is_(None), sa.null()),
+        (_d.outcome.is_not(None), _d.outcome),
+        (_d.due_original.is_(None), "undated"),
+        (_d.overdue_from < now, "overdue"),
+        else_="not_due",
+    )
+    order = _d.overdue_from.asc() if by_urgency else _d.received_at.desc().nulls_last()
+    rows = await connection.execute(
+        sa.select(dossier, judged.label("verdict"))
+        .where(condition)
+        .order_by(order, _d.code)
+        .offset(offset)
+        .limit(limit)
+    )
+    return [dict(row) for row in rows.mappings()]
+
+
+async def has_samples(connection: AsyncConnection) -> bool:
+    """Whether the log holds generated facts."""
+    return bool(await connection.scalar(sa.select(sa.exists().where(event.c.source == SOURCE))))
+
+
+async def has_dossiers(connection: AsyncConnection) -> bool:
+    """Whether there is any dossier."""
+    return bool(await connection.scalar(sa.select(sa.exists().select_from(dossier))))

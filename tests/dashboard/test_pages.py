@@ -1,0 +1,137 @@
+"""Every page in both languages: complete, escaped, self-contained, and with numbers that their lists bear out."""
+
+import html
+import re
+from urllib.parse import urljoin
+
+import httpx
+import pytest
+
+from app.dashboard.words import WORDS
+from tests.dashboard.conftest import HOSTILE, sign_in
+
+PAGES = [
+    "/",
+    "/?period=2026",
+    "/units",
+    "/units?unit=top&period=2026&sort=on_time&falling=true",
+    "/unit?code=u1&period=2026",
+    "/unit?code=nowhere",
+    "/dossiers",
+    "/dossiers?list=overdue",
+    "/dossiers?figure=on_time&part=difference&from=2026-01-01&to=2026-12-31",
+    "/dossiers?figure=online_payment_procedures&from=2026-01-01&to=2026-12-31",
+    "/dossier?code=H0+%26+%3Cb%3E",
+    "/alerts",
+]
+_HREF = re.compile(r'(?:href|src)="([^"]*)"')
+
+
+@pytest.mark.parametrize("language", ["vi", "en"])
+@pytest.mark.parametrize("path", PAGES)
+async def test_every_page_is_escaped_strict_and_names_no_other_host(
+    path: str, language: str, browser: httpx.AsyncClient, city: None
+) -> None:
+    await sign_in(browser)
+    page = await browser.get(path, params=httpx.URL(path).params.set("lang", language))
+    assert page.status_code == 200, page.text
+    assert f'<html lang="{language}">' in page.text
+    assert HOSTILE not in page.text
+    assert "<script>" not in page.text
+    assert "<b>" not in page.text
+    assert " style=" not in page.text
+    assert not re.search(r"(?:https?:)?//[a-z0-9]", html.unescape(page.text))
+    assert page.headers["content-security-policy"].startswith("default-src 'none'")
+    assert "unsafe" not in page.headers["content-security-policy"]
+    assert page.text.count("<h1") == 1
+
+
+async def test_every_link_of_every_page_leads_somewhere(browser: httpx.AsyncClient, city: None) -> None:
+    await sign_in(browser)
+    waiting, seen = list(PAGES), set[str]()
+    while waiting and len(seen) < 400:
+        path = waiting.pop()
+        if path in seen:
+            continue
+        seen.add(path)
+        answer = await browser.get(path)
+        assert answer.status_code == 200, path
+        if answer.headers["content-type"].startswith("text/html"):
+            found = {urljoin(path, html.unescape(href)) for href in _HREF.findall(answer.text)}
+            waiting += sorted(one for one in found if not one.startswith("#") and one != "/sign-out")
+    assert len(seen) > 40
+
+
+async def test_as_many_dossiers_are_listed_as_the_figure_says(browser: httpx.AsyncClient, city: None) -> None:
+    await sign_in(browser)
+    page = (await browser.get("/?period=2026&lang=en")).text
+    checked = 0
+    for href, text in re.findall(r'<a class="number" href="([^"]+)">([\d,]+)<span', page):
+        path = html.unescape(href)
+        if "online_payment_procedures" in path or not path.startswith("/dossiers"):
+            continue
+        listed = (await browser.get(path)).text
+        total = re.search(r'id="total">([\d,]+) dossiers<', listed)
+        assert total
+        assert total[1] == text, path
+        checked += 1
+    assert checked > 20
+
+
+async def test_a_number_says_on_hover_and_focus_what_it_is_made_of(
+    browser: httpx.AsyncClient, city: None
+) -> None:
+    await sign_in(browser)
+    page = (await browser.get("/?period=2026&lang=en")).text
+    assert re.search(r">25\.00 %<span class=\"tip\"> 1 / 4</span>", page)
+    assert "25,00 %" in (await browser.get("/?period=2026&lang=vi")).text
+
+
+async def test_without_dossiers_the_first_page_says_how_to_begin(browser: httpx.AsyncClient) -> None:
+    await sign_in(browser)
+    page = (await browser.get("/?lang=en")).text
+    assert WORDS["no_data"].en in page
+    assert "0.00 %" not in page
+    assert "100.00 %" not in page
+
+
+async def test_an_unchanged_page_is_not_sent_again(browser: httpx.AsyncClient, city: None) -> None:
+    await sign_in(browser)
+    tag = (await browser.get("/units")).headers["etag"]
+    again = await browser.get("/units", headers={"If-None-Match": tag})
+    assert (again.status_code, again.text) == (304, "")
+    other = await browser.get("/units?lang=vi", headers={"If-None-Match": tag})
+    assert other.status_code == 200
+
+
+async def test_errors_are_pages_in_the_readers_language(browser: httpx.AsyncClient, city: None) -> None:
+    await sign_in(browser)
+    for path, status in (("/dossier?code=none", 404), ("/?period=2026-13", 422), ("/dossiers?page=0", 422)):
+        page = await browser.get(path, params=httpx.URL(path).params.set("lang", "vi"))
+        assert page.status_code == status
+        assert page.headers["content-type"].startswith("text/html")
+        assert '<html lang="vi">' in page.text
+        assert WORDS["back"].vi in page.text
+
+
+async def test_the_choice_of_language_is_kept(browser: httpx.AsyncClient) -> None:
+    await browser.get("/sign-in?lang=vi")
+    assert '<html lang="vi">' in (await browser.get("/sign-in")).text
+
+
+async def test_generated_data_say_so_on_every_page(
+    browser: httpx.AsyncClient, client: httpx.AsyncClient, city: None
+) -> None:
+    await sign_in(browser)
+    assert WORDS["sample"].en not in (await browser.get("/")).text
+    sample = {
+        "id": "1",
+        "source": "urn:dunghen:sample-city",
+        "type": "dossier.received",
+        "subject": "S",
+        "time": "2026-01-05T08:00:00+07:00",
+        "data": {"unit": "u1", "procedure": "1.000001", "channel": "counter"},
+    }
+    assert (await client.post("/v1/events", json=sample)).status_code == 202
+    for path in PAGES:
+        assert WORDS["sample"].en in (await browser.get(path)).text

@@ -1,12 +1,14 @@
 """What every test stands on: one throwaway PostgreSQL a run, and an empty, migrated database for each test."""
 
 import asyncio
+import contextlib
 import os
 import shutil
 import tempfile
 import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
+from typing import Any
 
 import asyncpg
 import httpx
@@ -97,6 +99,16 @@ async def database_url(own_database: str) -> str:
     finally:
         await connection.close()
     return own_database
+
+
+async def dropped(connection: "asyncpg.Connection[Any]", name: str) -> None:
+    """Drop a database, whoever still looks at it; an autovacuum in it may not be ended by us, and ends soon by itself."""
+    for _ in range(50):
+        with contextlib.suppress(asyncpg.InsufficientPrivilegeError):
+            await connection.execute(f'DROP DATABASE IF EXISTS "{name}" WITH (FORCE)')
+            return
+        await asyncio.sleep(0.1)
+    raise AssertionError(f"{name} is still in use")
 
 
 @pytest.fixture

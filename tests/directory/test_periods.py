@@ -150,8 +150,10 @@ async def test_only_what_changes_where_a_unit_stands_touches_dossiers(
 ) -> None:
     await put(client, [HAM_TIEN, MUI_NE])
     await changes(database)
-    await put(client, [{**HAM_TIEN, "name": "Khác", "settings": {"intake_calendar": "sat"}}, MUI_NE])
+    await put(client, [{**HAM_TIEN, "name": "Khác"}, MUI_NE])
     assert await changes(database) == []
+    await put(client, [{**HAM_TIEN, "settings": {"intake_calendar": "sat"}}])
+    assert await changes(database) == [("intake", "22918")]
     for changed in (
         {**HAM_TIEN, "parent": "594"},
         {**HAM_TIEN, "successors": [{"code": "22917", "kind": "rename"}]},

@@ -14,6 +14,7 @@ from sqlalchemy.engine import make_url
 from app.kit import migrating
 from app.kit.db import Database
 from app.tables import metadata
+from tests.conftest import dropped
 
 
 @pytest.fixture
@@ -26,7 +27,7 @@ async def empty(server: str) -> AsyncIterator[Database]:
     database = Database(url, application_name="tests")
     yield database
     await database.close()
-    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await dropped(connection, name)
     await connection.close()
 
 

@@ -22,11 +22,12 @@ from app.kit.deployment import Deployment
 from app.kit.problems import Problem
 from app.metrics.rollup import roll_up
 from app.ops.archive import MANIFEST
-from app.ops.backup import _PRECIOUS, Restored, backup, restore
+from app.ops.backup import _LEFT_OUT, _PRECIOUS, Restored, backup, restore
 from app.ops.proof import Verdict, verify
 from app.settings import Settings
 from app.tables import metadata
 from app.webhooks.vault import FILE
+from tests.conftest import dropped
 from tests.events.makers import processed, received
 
 
@@ -40,7 +41,7 @@ async def elsewhere(server: str) -> AsyncIterator[Database]:
     database = Database(url, application_name="tests")
     yield database
     await database.close()
-    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await dropped(connection, name)
     await connection.close()
 
 
@@ -80,12 +81,12 @@ def silent(_done: int, _total: int) -> None:
 
 
 async def contents(database: Database) -> dict[str, list[str]]:
-    """Every row of every table but the signs of life."""
+    """Every row of every table that a backup holds."""
     async with database.snapshot() as connection:
         return {
             name: sorted(await connection.scalars(sa.text(f'SELECT t::text FROM "{name}" t')))
             for name in metadata.tables
-            if name != "heartbeat"
+            if name not in _LEFT_OUT
         }
 
 

@@ -22,6 +22,7 @@ from app.kit.deployment import Deployment
 from app.kit.migrating import upgrade
 from app.ops.proof import verify
 from app.settings import Settings
+from tests.conftest import dropped
 
 LOG = "permits.ndjson.gz"
 ALL = {"from": "2010-01-01", "to": "2012-12-31"}
@@ -62,7 +63,7 @@ async def elsewhere(server: str, settings: Settings) -> AsyncIterator[Deployment
     await upgrade(database)
     yield Deployment(settings.model_copy(update={"database_url": url}), database)
     await database.close()
-    await connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+    await dropped(connection, name)
     await connection.close()
 
 

@@ -34,6 +34,8 @@ from app.lagging import api as lagging
 from app.ops import api as ops
 from app.quality import api as quality
 from app.reports import api as reports
+from app.targets import api as targets
+from app.targets import scorecard_api as scorecards
 from app.webhooks import api as webhooks
 
 _DESCRIPTION: Final = """
@@ -80,6 +82,8 @@ def create_app(here: Deployment) -> FastAPI:
         quality,
         directory,
         calendars,
+        targets,
+        scorecards,
         lagging,
         webhooks,
         ops,

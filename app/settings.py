@@ -102,6 +102,16 @@ class Settings(BaseSettings):
     watch_interval: float = Field(
         60, gt=0, le=60, description="Seconds after which units are judged again even if no event came."
     )
+    dossier_notices: Literal["digest", "single", "off"] = Field(
+        "off",
+        description="Messages about dossiers that are due soon, overdue, or owe an apology: one by unit and working day, one each, or none.",
+    )
+    source_silent_after: int = Field(
+        16,
+        ge=0,
+        le=240,
+        description="Working hours without an event after which `source.silent` is told; 0: never.",
+    )
     log_level: Literal["debug", "info", "warning", "error"] = Field("info", description="Least level logged.")
     log_format: Literal["json", "console"] = Field(
         "json", description="`json` lines, or `console` for people."

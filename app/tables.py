@@ -10,6 +10,7 @@ from app.kit.db import metadata
 from app.lagging import tables as lagging
 from app.metrics import tables as metrics
 from app.ops import tables as ops
+from app.targets import tables as targets
 from app.webhooks import tables as webhooks
 
 __all__ = [
@@ -23,5 +24,6 @@ __all__ = [
     "metadata",
     "metrics",
     "ops",
+    "targets",
     "webhooks",
 ]

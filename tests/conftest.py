@@ -129,6 +129,8 @@ def settings(tmp_path: Path, database_url: str) -> Settings:
         bootstrap_key=KEY,
         language="en",
         calendar="plain",
+        dossier_notices="off",
+        source_silent_after=0,
         webhook_allow_networks=["127.0.0.0/8", "::1/128"],
     )
 

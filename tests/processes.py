@@ -68,6 +68,8 @@ def environment(database_url: str | None, settings: Mapping[str, str]) -> dict[s
         "bootstrap_key": KEY,
         "language": "en",
         "calendar": "plain",
+        "dossier_notices": "off",
+        "source_silent_after": "0",
         "webhook_allow_networks": "127.0.0.0/8,::1/128",
         **settings,
     }

@@ -28,13 +28,13 @@ from app.dashboard.figures import (
 from app.dashboard.queries import Moment
 from app.dashboard.reader import AnyReader, FiguresReader, Reader
 from app.dashboard.render import PageRoute, page
+from app.directory.called import called_by
 from app.directory.queries import structure
 from app.directory.reach import visible_units
 from app.kit.deployment import Deployment, Here, Snapshot
 from app.kit.problems import Fault, Problem
 from app.kit.text import Text
 from app.lagging import queries as lagging
-from app.lagging.notices import called_by
 from app.lagging.standing import SOON
 from app.metrics import periods
 from app.metrics.catalogue import COUNTS
@@ -242,7 +242,7 @@ async def _panorama(
     wanted = await targets(connection)
     frame = await _frame(connection, reader, here, name, chosen)
     alerts = await lagging.alerts(
-        connection, units=units, is_open=True, rule=None, before=None, limit=_MOST_ALERTS
+        connection, units=units, is_open=True, rule=None, before=None, limit=_MOST_ALERTS, level="lagging"
     )
     urgent = {
         kind: await queries.how_many(

@@ -15,6 +15,7 @@ from app.dashboard.api import soon
 from app.dashboard.figures import named_period
 from app.dashboard.reader import DossiersReader, FiguresReader, Reader
 from app.dashboard.render import PageRoute, page
+from app.directory.called import called_by
 from app.directory.reach import visible_units
 from app.dossiers.api import visible
 from app.dossiers.schemas import DossierRow
@@ -28,11 +29,11 @@ from app.kit.deployment import Here, Snapshot
 from app.kit.problems import Problem
 from app.kit.text import Text
 from app.lagging import queries as lagging
-from app.lagging.notices import called_by
-from app.lagging.rules import Figure, needed
+from app.lagging.rules import Figure
 from app.metrics.behind import behind
 from app.metrics.catalogue import CATALOGUE
 from app.metrics.metric import Rate, Statistic
+from app.targets.budget import needed
 
 router: Final = APIRouter(route_class=PageRoute, include_in_schema=False)
 
@@ -199,7 +200,13 @@ async def alert_list(
     units = await visible_units(connection, reader.caller, [unit] if unit else [], reader.today)
     found = {
         state: await lagging.alerts(
-            connection, units=units, is_open=state == "open", rule=None, before=None, limit=limit
+            connection,
+            units=units,
+            is_open=state == "open",
+            rule=None,
+            before=None,
+            limit=limit,
+            level="lagging",
         )
         for state, limit in (("open", _OPEN_ALERTS), ("past", _PAST_ALERTS))
     }

@@ -12,7 +12,7 @@ from datetime import date
 from functools import cached_property
 from typing import Final
 
-from app.directory.tree import chain
+from app.directory.tree import below, chain, spread
 
 EVER: Final = date.min
 """The begin of a period that has none, so that days can be compared."""
@@ -110,10 +110,7 @@ class Structure:
 
     def below(self, codes: Collection[str], tree: Mapping[str, str]) -> list[str]:
         """These units and every unit below any of them in `tree`, each once, level by level."""
-        children: defaultdict[str, list[str]] = defaultdict(list)
-        for child, parent in tree.items():
-            children[parent].append(child)
-        return _spread(codes, children)
+        return below(tree, codes)
 
     def ever_below(self, codes: Collection[str]) -> list[str]:
         """These units and whatever was or will be below them, or was taken over by one of these."""
@@ -123,7 +120,7 @@ class Structure:
                 for above in (period.parent, *period.heirs):
                     if above is not None:
                         children[above].append(code)
-        return _spread(codes, children)
+        return spread(codes, children)
 
     def _heirs(self, meant: Iterable[UnitPeriod], today: date) -> frozenset[str]:
         found: set[str] = set()
@@ -183,12 +180,3 @@ def _lowest_shared(tree: Mapping[str, str], codes: Collection[str]) -> str | Non
     """The lowest unit that is, or is above, every one of these; None if there is none."""
     first, *others = (list(chain(tree, code)) for code in sorted(codes))
     return next((above for above in first if all(above in other for other in others)), None)
-
-
-def _spread(codes: Collection[str], children: Mapping[str, Collection[str]]) -> list[str]:
-    found = dict.fromkeys(codes)
-    level = list(found)
-    while level:
-        level = [child for code in level for child in children.get(code, ()) if child not in found]
-        found.update(dict.fromkeys(level))
-    return list(found)

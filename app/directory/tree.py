@@ -3,7 +3,8 @@
 It knows codes only, and holds for parents that nobody has described yet.
 """
 
-from collections.abc import Iterator, Mapping
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping
 from typing import Final
 
 MAX_LEVELS: Final = 16
@@ -31,6 +32,24 @@ def branches(parents: Mapping[str, str], root: str) -> dict[str, str]:
                 break
             way.append(above)
     return found
+
+
+def below(parents: Mapping[str, str], codes: Collection[str]) -> list[str]:
+    """These units and every unit below any of them, each once, level by level."""
+    children: defaultdict[str, list[str]] = defaultdict(list)
+    for child, parent in parents.items():
+        children[parent].append(child)
+    return spread(codes, children)
+
+
+def spread(codes: Collection[str], children: Mapping[str, Collection[str]]) -> list[str]:
+    """These units and whatever is reached from them by `children`, each once, level by level."""
+    found = dict.fromkeys(codes)
+    level = list(found)
+    while level:
+        level = [child for code in level for child in children.get(code, ()) if child not in found]
+        found.update(dict.fromkeys(level))
+    return list(found)
 
 
 def circle(parents: Mapping[str, str], code: str) -> list[str] | None:

@@ -322,3 +322,29 @@ async def rejected(
     if after is not None:
         query = query.where(rejected_event.c.seq < after)
     return (await connection.execute(query)).all()
+
+
+_SILENT: Final = sa.text("""
+WITH RECURSIVE spoke (source) AS (
+    (SELECT source FROM event ORDER BY source LIMIT 1)
+    UNION ALL
+    SELECT (SELECT e.source FROM event e WHERE e.source > spoke.source ORDER BY e.source LIMIT 1)
+    FROM spoke WHERE spoke.source IS NOT NULL
+)
+SELECT source,
+       (SELECT max(e.recorded_at) FROM event e WHERE e.source = spoke.source AND e.recorded_at >= :since) AS last
+FROM spoke WHERE source IS NOT NULL
+""")
+
+
+async def silent_sources(
+    connection: AsyncConnection, since: datetime, known: datetime
+) -> tuple[dict[str, datetime], list[str]]:
+    """Sources without an event recorded from `since` on, with the last before it, and those that have one.
+
+    The sources are found by one step each through the index, however many events there are; of those whose last event
+    was recorded before `known` nobody waits for one any more.
+    """
+    rows = (await connection.execute(_SILENT, {"since": known})).all()
+    silent = {source: last for source, last in rows if last is not None and last < since}
+    return silent, [source for source, last in rows if last is not None and last >= since]

@@ -17,6 +17,7 @@ from app.figures.answer import Answered, Present, answer, total
 from app.figures.asked import answerable, compared, media_type, question
 from app.figures.parameters import CountsAsked, RateAsked, SummaryAsked
 from app.figures.schemas import Catalogue, CountsAnswer, Entry, Overview, Rates, Said, Summaries
+from app.figures.standing import stand
 from app.keys.guard import Caller, MetricsRead
 from app.kit import export
 from app.kit.deployment import Deployment, Here, Snapshot
@@ -24,7 +25,7 @@ from app.kit.http import language
 from app.kit.problems import Problem
 from app.kit.text import Text
 from app.metrics.catalogue import CATALOGUE, COUNTS
-from app.metrics.metric import Balance
+from app.metrics.metric import Balance, Rate
 
 router: Final = APIRouter(prefix="/v1", tags=["metrics"])
 
@@ -158,6 +159,8 @@ async def _answered(
         order=asked.order,
         language=language(request),
     )
+    if isinstance(metric, Rate):
+        await stand(connection, document, put, asked, metric, today)
     if wanted == JSON:
         return conditional(request, document, wanted, lambda: msgspec.json.encode(document))
     table = sheet.table(document, put, metric, language(request))

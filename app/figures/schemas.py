@@ -55,9 +55,14 @@ class Ratio(Comparable):
     rate: float | None = Field(
         description="Rounded half up to six decimals; null when the denominator is 0.", examples=[0.948156]
     )
-    target: float | None = Field(description="null: no commitment covers it.", examples=[None])
-    gap: float | None = Field(description="rate − target.", examples=[None])
-    status: str | None = Field(description="null: there is no target.", examples=[None])
+    target: float | None = Field(
+        description="Of the one commitment that covers all of the period; null: there is none, or this is no whole unit.",
+        examples=[0.95],
+    )
+    gap: float | None = Field(description="rate − target.", examples=[-0.001844])
+    status: Literal["reached", "lagging"] | None = Field(
+        description="By the exact rate; null: no target, or no rate.", examples=["lagging"]
+    )
     excluded: dict[str, int] = Field(
         description="Dossiers left out of the denominator, by reason.", examples=[{"undated": 12}]
     )

@@ -3,25 +3,40 @@
 They know HTTP; who is behind is decided in `rules`, when a worker judges.
 """
 
+from datetime import date, timedelta
 from typing import Annotated, Final, Literal
 from uuid import UUID
 
 from fastapi import APIRouter, Header, Path, Query, Request
+from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.directory.called import called_by
 from app.directory.reach import visible_units
 from app.keys.guard import Caller, MetricsRead, TargetsWrite
 from app.kit import paging
 from app.kit.codes import Code
 from app.kit.deployment import Here, Snapshot, Transaction
-from app.kit.http import language
+from app.kit.http import language, problem_responses
 from app.kit.paging import Cursor, Limit, Page
 from app.kit.problems import Fault, Problem
 from app.kit.text import Text
 from app.lagging import queries
-from app.lagging.notices import called_by
+from app.lagging.digest_schemas import DossierNotice, SourceSilent
 from app.lagging.rules import Rule
-from app.lagging.schemas import KEY_PATTERN, Alert, LaggingRule, RuleTerms, UnitLagging, UnitRecovered, exact
+from app.lagging.schemas import (
+    KEY_PATTERN,
+    Acknowledge,
+    Alert,
+    LaggingRule,
+    Mute,
+    RuleTerms,
+    UnitAtRisk,
+    UnitEscalated,
+    UnitLagging,
+    UnitRecovered,
+)
 from app.lagging.standing import METRICS
+from app.targets.shares import exact
 from app.webhooks.schemas import Message, SignatureHeaders
 
 router: Final = APIRouter(prefix="/v1", tags=["lagging"])
@@ -45,6 +60,10 @@ _EVERYBODYS: Final = Text(
     "Rules judge every unit; a key that is limited to the unit {limit} may not change them.",
 )
 _NO_RULE: Final = Text("Không có quy tắc {key}.", "There is no rule {key}.")
+_CLOSED: Final = Text("Cảnh báo đã đóng.", "The alert is closed.")
+_NOTED: Final = Text("Cảnh báo đã được ghi nhận.", "The alert has been acknowledged already.")
+_TOO_LONG: Final = Text("Tắt tối đa một năm.", "Mute for at most a year.")
+_LONGEST_MUTE: Final = timedelta(days=366)
 _NO_ALERT: Final = Text("Không có cảnh báo này.", "There is no such alert.")
 
 
@@ -64,9 +83,13 @@ async def put_rule(
         key=key,
         metric=terms.metric,
         window=terms.window,
-        target=exact(terms.target),
+        target=None if terms.target is None else exact(terms.target),
         min_denominator=terms.min_denominator,
         margin=exact(terms.margin),
+        hold=terms.hold,
+        repeat_after=terms.repeat_after,
+        escalate_after=terms.escalate_after,
+        warns=terms.at_risk,
     )
     await queries.put_rule(connection, rule)
     await queries.withdraw(connection, key, here.clock(), unless=rule)
@@ -148,6 +171,54 @@ async def get_alert(
     return Alert.of(row, called[row["unit"]])
 
 
+@router.post(
+    "/alerts/{id}/acknowledge", summary="Take note of an alert", responses=problem_responses("conflict")
+)
+async def acknowledge(
+    caller: TargetsWrite,
+    request: Request,
+    here: Here,
+    connection: Transaction,
+    identifier: Annotated[UUID, Path(alias="id", description="Id of the alert.")],
+    said: Acknowledge,
+) -> Alert:
+    """From here on the alert is neither repeated nor escalated. It stays open until the unit has recovered.
+
+    An alert is acknowledged once, and only while it is open (else 409).
+    """
+    row = await _writable(connection, caller, identifier, here.today())
+    if row["acknowledged_at"] is not None:
+        raise Problem("conflict", _NOTED)
+    changes = {
+        "acknowledged_at": here.clock(),
+        "acknowledged_by": caller.key_id,
+        "note": said.note,
+        "action_plan": said.action_plan,
+    }
+    await queries.change_alert(connection, identifier, **changes)
+    called = await called_by(connection, "unit", [row["unit"]], language(request), here.today())
+    return Alert.of({**row, **changes}, called[row["unit"]])
+
+
+@router.post("/alerts/{id}/mute", summary="Mute an alert", responses=problem_responses("conflict"))
+async def mute(
+    caller: TargetsWrite,
+    request: Request,
+    here: Here,
+    connection: Transaction,
+    identifier: Annotated[UUID, Path(alias="id", description="Id of the alert.")],
+    said: Mute,
+) -> Alert:
+    """Nothing more is told about the alert up to and including that day: no repetition, no escalation, no recovery. It is judged as before."""
+    if said.until > here.today() + _LONGEST_MUTE:
+        raise Problem("invalid", _TOO_LONG, [Fault("/until", _TOO_LONG)])
+    row = await _writable(connection, caller, identifier, here.today())
+    changes = {"muted_until": said.until, "muted_by": caller.key_id}
+    await queries.change_alert(connection, identifier, **changes)
+    called = await called_by(connection, "unit", [row["unit"]], language(request), here.today())
+    return Alert.of({**row, **changes}, called[row["unit"]])
+
+
 @messages.post("unit.lagging", summary="A unit is behind its target", tags=["webhooks"])
 async def unit_lagging(
     headers: Annotated[SignatureHeaders, Header()], body: Message[Literal["unit.lagging"], UnitLagging]
@@ -155,11 +226,68 @@ async def unit_lagging(
     """Sent once when an alert is raised. Answer with any 2xx within 15 seconds."""
 
 
+@messages.post("unit.at_risk", summary="A unit will be behind its target", tags=["webhooks"])
+async def unit_at_risk(
+    headers: Annotated[SignatureHeaders, Header()], body: Message[Literal["unit.at_risk"], UnitAtRisk]
+) -> None:
+    """Sent once when an alert of the level `at_risk` is raised; its end sends nothing."""
+
+
+@messages.post("unit.escalated", summary="Nobody acknowledged the alert of a unit", tags=["webhooks"])
+async def unit_escalated(
+    headers: Annotated[SignatureHeaders, Header()], body: Message[Literal["unit.escalated"], UnitEscalated]
+) -> None:
+    """Sent to endpoints of `escalated_to` and of the units above it, not to those of the unit behind."""
+
+
+@messages.post("dossier.due_soon", summary="Dossiers are due soon", tags=["webhooks"])
+async def dossier_due_soon(
+    headers: Annotated[SignatureHeaders, Header()], body: Message[Literal["dossier.due_soon"], DossierNotice]
+) -> None:
+    """By unit and working day; one each where `DUNGHEN_DOSSIER_NOTICES` is `single`."""
+
+
+@messages.post("dossier.overdue", summary="Dossiers came to be overdue", tags=["webhooks"])
+async def dossier_overdue(
+    headers: Annotated[SignatureHeaders, Header()], body: Message[Literal["dossier.overdue"], DossierNotice]
+) -> None:
+    """Those that came to be overdue since work began on the working day before."""
+
+
+@messages.post("dossier.apology_due", summary="Apologies are owed by the end of today", tags=["webhooks"])
+async def dossier_apology_due(
+    headers: Annotated[SignatureHeaders, Header()],
+    body: Message[Literal["dossier.apology_due"], DossierNotice],
+) -> None:
+    """Open dossiers without an apology whose deadline for one is today."""
+
+
+@messages.post("source.silent", summary="A source has fallen silent", tags=["webhooks"])
+async def source_silent(
+    headers: Annotated[SignatureHeaders, Header()], body: Message[Literal["source.silent"], SourceSilent]
+) -> None:
+    """Once, after `DUNGHEN_SOURCE_SILENT_AFTER` working hours without an event; heard by endpoints without a unit."""
+
+
 @messages.post("unit.recovered", summary="A unit has reached its target again", tags=["webhooks"])
 async def unit_recovered(
     headers: Annotated[SignatureHeaders, Header()], body: Message[Literal["unit.recovered"], UnitRecovered]
 ) -> None:
     """Sent once when an alert is closed as `recovered`; one that expires or is withdrawn sends nothing."""
+
+
+async def _writable(
+    connection: AsyncConnection, caller: Caller, identifier: UUID, today: date
+) -> queries.Row:
+    """An open alert that the key may handle, kept from changing. Raises Problem not-found or conflict."""
+    row = await queries.lock_alert(
+        connection, identifier, units=await visible_units(connection, caller, [], today)
+    )
+    if row is None:
+        raise Problem("not-found", _NO_ALERT)
+    if row["closed_at"] is not None:
+        raise Problem("conflict", _CLOSED)
+    return row
 
 
 def _require_whole(caller: Caller) -> None:

@@ -9,31 +9,20 @@ from decimal import Decimal
 from typing import Annotated, Any, Final, Literal, Self
 from uuid import UUID
 
-from pydantic import AfterValidator, BaseModel, Field
-from pydantic_core import PydanticCustomError
+from pydantic import BaseModel, ConfigDict, Field
 
-from app.directory.schemas import NotYet, Wire
-from app.lagging.rules import Figure, Rule, Window, needed
+from app.directory.schemas import Wire
+from app.lagging.rules import Figure, Rule, Window
 from app.metrics.metric import share
-
-_PLACES: Final = -6
+from app.targets.budget import GROWS, needed
+from app.targets.schemas import Day
+from app.targets.shares import Share, exact
 
 KEY_PATTERN: Final = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$"
 
 
-def exact(value: float) -> Decimal:
-    """The decimal that was written: 0.95 and not the float next to it."""
-    return Decimal(repr(value))
-
-
-def _six_decimals(value: float) -> float:
-    exponent = exact(value).as_tuple().exponent
-    if isinstance(exponent, int) and exponent < _PLACES:
-        raise PydanticCustomError("share", "A share has at most six decimals.")
-    return value
-
-
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False), AfterValidator(_six_decimals)]
+Days = Annotated[int, Field(ge=0, le=250)]
+DaysOrNever = Annotated[int, Field(ge=1, le=250)] | None
 
 
 class _Terms(Wire):
@@ -44,8 +33,9 @@ class _Terms(Wire):
         description="Which local days are judged, today included: since the first of this month, quarter or year, or the last thirty.",
         examples=["month_to_date"],
     )
-    target: Share = Field(
-        description="Below this share a unit is behind; equality is enough. At most six decimals. Required as long as there are no commitments to take it from.",
+    target: Share | None = Field(
+        None,
+        description="Below this share a unit is behind; equality is enough. At most six decimals. Absent: each unit's own or inherited commitment that covers the window; a unit without one is not judged.",
         examples=[0.95],
     )
     min_denominator: int = Field(
@@ -58,14 +48,26 @@ class _Terms(Wire):
         0.01,
         description="A unit has recovered when it reaches the target and this above it, or 1; so a rate that sways around the target does not raise alert after alert.",
     )
+    hold: Days = Field(
+        0,
+        description="Working days for which a unit must have been behind, or recovered, on every judgement before its alert is raised or closed.",
+    )
+    repeat_after: DaysOrNever = Field(
+        None,
+        description="Working days after which an alert that nobody acknowledged is told again; null: never.",
+    )
+    escalate_after: DaysOrNever = Field(
+        None,
+        description="Working days after which an alert that nobody acknowledged is told to the unit above, then after as many to the one above that; null: never.",
+    )
+    at_risk: bool = Field(
+        True,
+        description="Whether units are told that they will be behind at the end of the window, if the days left are like the last twenty working days.",
+    )
 
 
 class RuleTerms(_Terms):
     """What a rule says, as it is written."""
-
-    hold: NotYet = None
-    repeat_after: NotYet = None
-    escalate_after: NotYet = None
 
 
 class LaggingRule(_Terms):
@@ -80,10 +82,18 @@ class LaggingRule(_Terms):
             key=rule.key,
             metric=rule.metric,
             window=rule.window,
-            target=float(rule.target),
+            target=None if rule.target is None else float(rule.target),
             min_denominator=rule.min_denominator,
             margin=float(rule.margin),
+            hold=rule.hold,
+            repeat_after=rule.repeat_after,
+            escalate_after=rule.escalate_after,
+            at_risk=rule.warns,
         )
+
+
+Sentence = Annotated[str, Field(min_length=1, max_length=2000, pattern=r"^[^\x00-\x08\x0b-\x1f\x7f-\x9f]*$")]
+"""Free text in lines; no other control characters."""
 
 
 class CodeAndName(BaseModel):
@@ -130,7 +140,7 @@ def figure_members(columns: Mapping[str, Any], prefix: str = "") -> dict[str, An
         "rate": rate,
         "target": float(target),
         "gap": float(exact(rate) - target),
-        "needed": needed(figure, target),
+        "needed": needed(figure, target, GROWS.get(columns["metric"], "both")),
         "computed_through": columns[f"{prefix}computed_through"],
     }
 
@@ -142,10 +152,55 @@ class _About(BaseModel):
     window: Window
 
 
+class CommitmentUsed(BaseModel):
+    """The version of a commitment whose target it was."""
+
+    id: str
+    version: int
+
+
+class Acknowledgement(BaseModel):
+    """Who took note of an alert, and what is to be done."""
+
+    at: datetime
+    by: str = Field(description="Id of the key.")
+    note: str
+    action_plan: str | None
+
+
+class Acknowledge(BaseModel):
+    """What whoever takes note of an alert says."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    note: Sentence = Field(examples=["Đã giao tổ một cửa rà soát hồ sơ đất đai."])
+    action_plan: Sentence | None = Field(
+        None, examples=["Bổ sung một cán bộ địa chính đến 30/4; giải quyết hết hồ sơ quá hạn trước 15/4."]
+    )
+
+
+class Mute(BaseModel):
+    """Until when nothing more is to be told about an alert."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+    until: Day = Field(
+        description="Last local day of silence; at most a year ahead. A day in the past ends it."
+    )
+
+
 class Alert(_About):
     """A unit that was found behind, with the figure that said so."""
 
     id: UUID
+    level: Literal["lagging", "at_risk"] = Field(
+        description="`at_risk`: not behind yet, but projected to be at the end of the window."
+    )
+    commitment: CommitmentUsed | None = Field(description="null: the rule's own target.")
+    acknowledged: Acknowledgement | None
+    muted_until: date | None
+    repeats: int = Field(description="Times it was told again.")
+    escalations: int = Field(description="Units above that were told.")
     state: Literal["open", "closed"]
     raised_at: datetime
     figure: ExactFigure = Field(description="The figure that raised it.")
@@ -163,6 +218,15 @@ class Alert(_About):
             {
                 **row,
                 "unit": {"code": row["unit"], "name": name},
+                "commitment": row["commitment"]
+                and {"id": row["commitment"], "version": row["commitment_version"]},
+                "acknowledged": row["acknowledged_at"]
+                and {
+                    "at": row["acknowledged_at"],
+                    "by": row["acknowledged_by"],
+                    "note": row["note"],
+                    "action_plan": row["action_plan"],
+                },
                 "state": "closed" if row["closed_at"] else "open",
                 "figure": figure_members(row),
                 "closing_figure": figure_members(row, "closing_") if recovered else None,
@@ -195,6 +259,34 @@ class UnitLagging(_About, ExactFigure):
     worst_procedures: list[WorstProcedure] = Field(
         description="At most five: those with the most dossiers of the window that do not count for the unit."
     )
+    overdue: int = Field(description="Open dossiers of the unit that are overdue now.")
+    due_soon: int = Field(description="Open dossiers that will be overdue after `due_soon_until`.")
+    due_soon_until: date = Field(description="The end of the second working day after today.")
+    links: Links
+    repeat: int = Field(0, description="0: it was just raised; else the number of times it was told again.")
+
+
+class UnitAtRisk(_About, ExactFigure):
+    """A unit is not behind yet, but will be if the days left are like the recent ones."""
+
+    alert: UUID
+    projected_rate: float = Field(description="At the end of the window, rounded half up to six decimals.")
+    window_ends: date
+    worst_procedures: list[WorstProcedure] = Field(description="At most five, as for `unit.lagging`.")
+    overdue: int = Field(description="Open dossiers of the unit that are overdue now.")
+    due_soon: int = Field(description="Open dossiers that will be overdue after `due_soon_until`.")
+    due_soon_until: date = Field(description="The end of the second working day after today.")
+    links: Links
+
+
+class UnitEscalated(_About, ExactFigure):
+    """Nobody has acknowledged the alert of a unit: the unit above is told."""
+
+    alert: UUID
+    raised_at: datetime
+    escalated_to: CodeAndName = Field(description="The unit above that is told now.")
+    escalation: int = Field(description="1: the unit directly above; 2: the one above that; and so on.")
+    worst_procedures: list[WorstProcedure] = Field(description="At most five, as for `unit.lagging`.")
     overdue: int = Field(description="Open dossiers of the unit that are overdue now.")
     due_soon: int = Field(description="Open dossiers that will be overdue after `due_soon_until`.")
     due_soon_until: date = Field(description="The end of the second working day after today.")

@@ -14,16 +14,20 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.directory.structure import Structure
 from app.directory.tree import chain
-from app.lagging.rules import Figure
+from app.lagging.rules import Figure, Outlook
 from app.metrics.catalogue import RATES
 from app.metrics.metric import Rate
 from app.metrics.periods import Period, midnight
 from app.metrics.queries import tally
 from app.metrics.question import Question
+from app.targets.progress import PACE_DAYS
 from app.worktime.calendar import Calendar
 
 METRICS: Final = {metric.key: metric for metric in RATES}
 """What a rule can judge, by its key."""
+
+_BY_DUE_DATE: Final = frozenset({"on_time", "on_time_of_due"})
+"""Metrics in which an open dossier that is overdue now will be a miss."""
 
 WORST: Final = 5
 """Procedures that a message names."""
@@ -90,6 +94,30 @@ async def figures(
         for (unit, _), counts in (await _totals(connection, apart, present, distinct=True)).items():
             totals[unit, None].update(counts)
     return {unit: _figure(metric, counts) for (unit, *_), counts in totals.items()}
+
+
+async def outlooks(
+    connection: AsyncConnection, metric: Rate, last: date, units: Collection[str], present: Present
+) -> dict[str, Outlook]:
+    """What is known of the days that are left until the window's `last`, of each of these units with all below it."""
+    days = present.calendar.working_days
+    today = days.count_to(present.today)
+    since = Period(days.nth(today - PACE_DAYS) + date.resolution, present.today)
+    recent = await figures(connection, metric, since, present)
+    within = present.structure.below(units, present.parents)
+    overdue: Counter[str] = Counter()
+    at_end: Counter[str] = Counter()
+    if metric.key in _BY_DUE_DATE:
+        overdue = await _overdue(connection, present.today, within, present)
+        then = replace(present, now=midnight(last + date.resolution, present.zone))
+        at_end = await _overdue(connection, last, within, then)
+    left = days.count_to(last) - today
+    return {
+        unit: Outlook(
+            recent.get(unit, Figure(0, 0)), PACE_DAYS, left, overdue[unit], at_end[unit] - overdue[unit]
+        )
+        for unit in units
+    }
 
 
 async def evidence(

@@ -4,7 +4,6 @@ It knows when to look and what to write; who is behind is decided in `rules`, an
 """
 
 import time
-from collections.abc import Mapping
 from datetime import datetime
 from typing import Final
 
@@ -15,12 +14,11 @@ from app.directory.queries import structure
 from app.events.queries import computed_through
 from app.kit.db import retried
 from app.kit.deployment import Deployment
-from app.kit.ids import uuid7
-from app.kit.text import Language
 from app.lagging import queries
-from app.lagging.notices import tell_lagging, tell_recovered
-from app.lagging.rules import Figure, Rule, decide, period
-from app.lagging.standing import METRICS, Present, figures
+from app.lagging.digests import tell_dossiers, tell_silent
+from app.lagging.judgement import Judgement, Known
+from app.lagging.rules import Rule
+from app.lagging.standing import Present
 
 _LOOK_EVERY: Final = 0.2
 """Seconds between two looks at whether it is time to judge."""
@@ -71,9 +69,7 @@ class Watch:
         async with self._here.database.transaction() as connection:
             if not await queries.judge_alone(connection):
                 return False
-            rules = await queries.rules_to_judge(connection)
-            if rules:
-                await self._judge_all(connection, rules, now)
+            await self._judge_all(connection, await queries.rules_to_judge(connection), now)
         return True
 
     async def _judge_all(self, connection: AsyncConnection, rules: list[Rule], now: datetime) -> None:
@@ -81,47 +77,21 @@ class Watch:
         through = await computed_through(connection, now)
         calendar = await current_calendar(connection, settings.calendar, settings.zone)
         present = Present(now, through, calendar, await structure(connection))
+        await tell_dossiers(connection, present, settings)
+        await tell_silent(connection, present, settings)
+        if not rules:
+            return
         alerts = await queries.open_alerts(connection)
+        pending = await queries.pendings(connection)
         for rule in rules:
-            alerted = {unit: row for (key, unit), row in alerts.items() if key == rule.key}
-            await _judge_by(connection, rule, alerted, present, settings.language)
-
-
-async def _judge_by(
-    connection: AsyncConnection,
-    rule: Rule,
-    alerted: Mapping[str, queries.Row],
-    present: Present,
-    language: Language,
-) -> None:
-    """Every unit that has a dossier in the window or an open alert, by one rule."""
-    metric, days = METRICS[rule.metric], period(rule.window, present.today)
-    standing = await figures(connection, metric, days, present)
-    raised: list[queries.Row] = []
-    recovered: list[queries.Row] = []
-    for unit in sorted(standing.keys() | alerted.keys()):
-        alert = alerted.get(unit)
-        figure = standing.get(unit, Figure(0, 0))
-        decision = decide(rule, figure, begins=days.from_, alerted=alert["period_from"] if alert else None)
-        columns = {
-            "definition_version": metric.version,
-            "period_from": days.from_,
-            "period_to": days.to,
-            "numerator": figure.numerator,
-            "denominator": figure.denominator,
-            "target": rule.target,
-            "computed_through": present.computed_through,
-        }
-        if alert and decision.closes_as == "recovered":
-            closing = {f"closing_{name}": value for name, value in columns.items()}
-            if await queries.close_alert(connection, alert["id"], "recovered", present.now, closing):
-                recovered.append({**alert, **closing})
-        elif alert and decision.closes_as == "expired":
-            await queries.close_alert(connection, alert["id"], "expired", present.now)
-        if decision.raises:
-            about = {"rule": rule.key, "unit": unit, "metric": rule.metric, "window": rule.window}
-            row = {"id": uuid7(present.now), "raised_at": present.now, **about, **columns}
-            if await queries.raise_alert(connection, row):
-                raised.append(row)
-    await tell_recovered(connection, recovered, present, language)
-    await tell_lagging(connection, raised, metric, days, present, language)
+            levels = {
+                wanted: {
+                    unit: row
+                    for (level, key, unit), row in alerts.items()
+                    if (level, key) == (wanted, rule.key)
+                }
+                for wanted in ("lagging", "at_risk")
+            }
+            waiting = {unit: found for (key, unit), found in pending.items() if key == rule.key}
+            known = Known(levels["lagging"], levels["at_risk"], waiting)
+            await Judgement(connection, rule, known, present, settings.language).run()

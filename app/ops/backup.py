@@ -29,7 +29,16 @@ _LEFT_OUT: Final = frozenset({heartbeat.name, cell.name, cell_delta.name, cell_r
 """What only tells of this moment: a worker of long ago must not look alive after a restore. And cells: the worker counts
 them anew where there are none, and those of a file would be counted twice when its dossiers are filled in beside them."""
 
-_PRECIOUS: Final = ("event", "unit", "procedure", "api_key", "endpoint", "lagging_rule")
+_PRECIOUS: Final = (
+    "event",
+    "unit",
+    "procedure",
+    "api_key",
+    "endpoint",
+    "lagging_rule",
+    "commitment",
+    "scheme",
+)
 """A database in which one of these holds a row is somebody's; others are filled by the service itself."""
 
 _NO_SCHEMA: Final = Text(

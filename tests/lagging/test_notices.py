@@ -54,6 +54,7 @@ async def test_a_lagging_message_says_everything_that_the_contract_names(
                 "overdue": 0,
                 "due_soon": 0,
                 "due_soon_until": "2026-03-24",
+                "repeat": 0,
                 "links": {
                     "alert": f"/v1/alerts/{alert['id']}",
                     "figure": "/v1/metrics/on_time?from=2026-03-01&to=2026-03-20&unit=D",

@@ -3,10 +3,10 @@ from datetime import date, timedelta
 from decimal import Decimal
 
 import pytest
-from hypothesis import example, given
+from hypothesis import given
 from hypothesis import strategies as st
 
-from app.lagging.rules import Decision, Figure, Rule, Window, decide, has_recovered, is_behind, needed, period
+from app.lagging.rules import Decision, Figure, Rule, Window, decide, has_recovered, is_behind, period
 from app.metrics.periods import Period
 from tests.lagging.makers import a_rule
 
@@ -91,27 +91,6 @@ def test_a_rolling_window_never_turns(begins: date, alerted: date, figure: tuple
     rule = rule_of(900_000, 0, 0, "rolling_30d")
     decision = decide(rule, Figure(*figure), begins=begins, alerted=alerted)
     assert decision in (Decision(), Decision("recovered"))
-
-
-@given(
-    figure=pairs.filter(lambda pair: pair[1] > 0), target=st.integers(0, 99).map(lambda n: Decimal(n) / 100)
-)
-@example((9, 10), Decimal("0.9"))
-@example((0, 1), Decimal("0.999999"))
-def test_needed_is_the_first_number_that_reaches_the_target(figure: tuple[int, int], target: Decimal) -> None:
-    found = needed(Figure(*figure), target)
-    assert found is not None
-
-    def reaches(n: int) -> bool:
-        return figure[0] + n >= target * (figure[1] + n)
-
-    assert reaches(found)
-    assert found == 0 or not reaches(found - 1)
-
-
-def test_one_late_dossier_puts_a_target_of_one_out_of_reach() -> None:
-    assert needed(Figure(99, 100), Decimal(1)) is None
-    assert needed(Figure(100, 100), Decimal(1)) == 0
 
 
 @pytest.mark.parametrize(

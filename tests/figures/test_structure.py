@@ -14,6 +14,7 @@ from tests.directory.makers import key, put, unit
 from tests.dossiers.makers import fact, received
 from tests.dossiers.test_projector import post
 from tests.figures.makers import figures
+from tests.targets.makers import commit
 
 AROUND: dict[str, Any] = {"from": "2025-06-01", "to": "2025-07-31"}
 PART = {
@@ -150,3 +151,21 @@ async def test_a_key_limited_to_a_successor_sees_by_now_what_it_took_over_whole(
     assert await seen(unit="22915") == {"22915": 2}
     refused = await client.get("/v1/metrics/counts", params={"unit": "torn"}, headers=limited)
     assert refused.status_code == 403
+
+
+@pytest.mark.usefixtures("area")
+async def test_a_unit_stands_against_its_target_together_with_what_it_took_over_whole(
+    client: httpx.AsyncClient,
+) -> None:
+    await commit(client, unit="22945", period="2025", signed_on="2025-01-10")
+    targets = {
+        structure: {
+            row["unit"]["code"]: row["target"]
+            for row in (await figures(client, "on_time", **AROUND, group_by="unit", structure=structure))[
+                "rows"
+            ]
+        }
+        for structure in ("then", "now")
+    }
+    assert targets["now"]["22945"] == 0.9
+    assert targets["then"]["22942"] is None  # it had signed nothing, and nothing above it had

@@ -17,7 +17,14 @@ from app.settings import Settings
 from tests.docs.pages import DOCS, ROOT, files, links, rows
 
 # Written so that this file is none of those that they find.
-REGISTRY = re.compile(r"pypi[.]org|pythonhosted[.]org|npmjs[.](org|com)|registry[.]yarnpkg")
+_HOSTS = (
+    ("pypi", "org"),
+    ("pythonhosted", "org"),
+    ("npmjs", "org"),
+    ("npmjs", "com"),
+    ("registry", "yarnpkg"),
+)
+REGISTRY = re.compile("|".join(re.escape(".".join(host)) for host in _HOSTS))
 UNFINISHED = re.compile(r"\b(TO[D]O|FIX[M]E|XX[X])\b")
 
 

@@ -7,12 +7,15 @@ import re
 import time
 import traceback
 import uuid
-from collections.abc import MutableMapping
+from collections.abc import Callable, MutableMapping
+from functools import cache
 from typing import Any, Final
 
 import structlog
 from fastapi import FastAPI, Request
+from fastapi.dependencies.utils import get_dependant, get_flat_params
 from fastapi.exceptions import RequestValidationError
+from fastapi.params import Query
 from fastapi.responses import JSONResponse
 from prometheus_client import Counter, Histogram
 from pydantic import BaseModel
@@ -193,14 +196,20 @@ def answer(request: Request, problem: Problem) -> JSONResponse:
 
 def known_parameters(request: Request) -> None:
     """Refuse a query parameter that the route does not have: one that is ignored gives another answer than was meant."""
-    path = _template(request.scope)
-    operation = request.app.openapi()["paths"].get(path, {}).get(request.method.lower(), {})
-    known = {parameter["name"] for parameter in operation.get("parameters", ()) if parameter["in"] == "query"}
-    unknown = sorted(set(request.query_params) - known - {"lang"})
-    if operation and unknown:
+    unknown = sorted(
+        request.query_params.keys() - _query_parameters(_template(request.scope), request.scope["endpoint"])
+    )
+    if unknown:
         raise Problem(
             "invalid", _NO_PARAMETER, [Fault(f"query:{name[:64]}", _NO_PARAMETER) for name in unknown]
         )
+
+
+@cache
+def _query_parameters(template: str, endpoint: Callable[..., Any]) -> frozenset[str]:
+    """The names that `endpoint` at `template` and what it depends on take, and `lang`, which every route takes."""
+    fields = get_flat_params(get_dependant(path=template, call=endpoint))
+    return frozenset(field.alias for field in fields if isinstance(field.field_info, Query)) | {"lang"}
 
 
 _NO_PARAMETER: Final = Text("Không có tham số nào tên như vậy.", "There is no such parameter.")

@@ -39,3 +39,10 @@ async def test_the_next_page_of_csv_keeps_every_filter(client: httpx.AsyncClient
         seen += [line.split(",")[0] for line in answer.text.splitlines()[1:]]
         path = answer.links["next"]["url"] if "next" in answer.links else ""
     assert sorted(seen) == ["H1", "H3", "H5"]
+
+
+async def test_the_first_answer_does_not_wait_for_the_openapi_document(
+    app: FastAPI, client: httpx.AsyncClient
+) -> None:
+    assert (await client.get("/v1/units")).status_code == 200
+    assert app.openapi_schema is None

@@ -15,7 +15,7 @@ import structlog
 from fastapi import FastAPI, Request
 from fastapi.dependencies.utils import get_dependant, get_flat_params
 from fastapi.exceptions import RequestValidationError
-from fastapi.params import Query
+from fastapi.params import Cookie, Header, Path
 from fastapi.responses import JSONResponse
 from prometheus_client import Counter, Histogram
 from pydantic import BaseModel
@@ -209,7 +209,11 @@ def known_parameters(request: Request) -> None:
 def _query_parameters(template: str, endpoint: Callable[..., Any]) -> frozenset[str]:
     """The names that `endpoint` at `template` and what it depends on take, and `lang`, which every route takes."""
     fields = get_flat_params(get_dependant(path=template, call=endpoint))
-    return frozenset(field.alias for field in fields if isinstance(field.field_info, Query)) | {"lang"}
+    # The fields of a model of parameters are plain ones, and only queries are read into models here.
+    elsewhere = (Path, Header, Cookie)
+    return frozenset(field.alias for field in fields if not isinstance(field.field_info, elsewhere)) | {
+        "lang"
+    }
 
 
 _NO_PARAMETER: Final = Text("Không có tham số nào tên như vậy.", "There is no such parameter.")

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from app.cli import cli
+from app.cli.command import cli
 from app.settings import Settings
 from tests.events.makers import processed, received
 from tests.kit.postgres_makers import fresh_place

@@ -8,7 +8,7 @@ from typer.main import get_group
 
 import app.main as _serves  # noqa: F401 - registers the time series of the API
 import app.worker as _works  # noqa: F401 - registers those of the workers
-from app.cli import cli
+from app.cli.command import cli
 from app.events.types import TYPES
 from app.keys.caller import SCOPES
 from app.kit.problems import KINDS

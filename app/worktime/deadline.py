@@ -8,12 +8,11 @@ would lie beyond the calendar's horizon is put at the horizon's end (January 220
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta, tzinfo
 from fractions import Fraction
 from functools import lru_cache
 from math import ceil
-from typing import Self
+from typing import NamedTuple, Self
 from zoneinfo import ZoneInfo
 
 from app.worktime.calendar import DAY_OFF, Calendar, Windows
@@ -26,8 +25,7 @@ HOUR = timedelta(hours=1) // MICROSECOND
 Pause = tuple[datetime, datetime]
 
 
-@dataclass(frozen=True, slots=True)
-class Due:
+class Due(NamedTuple):
     """A due date: a dossier that ends at `at` or before is in time.
 
     A bare date (`is_date`) is due until the last microsecond of its local day, and stays a date when moved.
@@ -39,12 +37,12 @@ class Due:
     @classmethod
     def on(cls, day: date, zone: ZoneInfo) -> Self:
         """Due on a bare date, of the given zone."""
-        return cls(end_of_day(day, zone), is_date=True)
+        return cls(end_of_day(day, zone), True)
 
     @classmethod
     def by(cls, moment: datetime) -> Self:
         """Due at an instant."""
-        return cls(_seen_in(UTC, moment), is_date=False)
+        return cls(_seen_in(UTC, moment), False)
 
     def day(self, zone: ZoneInfo) -> date:
         """The local date of the due date."""
@@ -63,7 +61,7 @@ def day_of_reception(
     """
     local = _seen_in(calendar.zone, received)
     day = local.date()
-    if calendar.windows(day):
+    if day in calendar.working_days:
         if local.time() <= cutoff:
             return day
     elif intake is not None and _takes_in_until(calendar, intake, day) >= microseconds(local):
@@ -229,6 +227,8 @@ def _midnight(day: date, zone: ZoneInfo) -> int:
 
 
 def _seen_in(zone: tzinfo, moment: datetime) -> datetime:
+    if moment.tzinfo is zone:
+        return moment
     if moment.tzinfo is None:
         raise TypeError("an instant needs a zone")
     return moment.astimezone(zone)

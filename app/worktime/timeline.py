@@ -57,8 +57,14 @@ class WorkingDays:
             worked[first - FIRST_DAY :] = (turned * (length // 7 + 1))[:length]
         for day, is_worked in exceptions.items():
             worked[day.toordinal() - FIRST_DAY] = is_worked
+        self._worked = bytes(worked)
         self._count = array("i", accumulate(worked))  # working days up to and including each day
         self._days = array("i", compress(range(FIRST_DAY, LAST_DAY + 1), worked))
+
+    def __contains__(self, day: date) -> bool:
+        """Whether `day` is worked; beyond the horizon nothing is."""
+        ordinal = day.toordinal()
+        return FIRST_DAY <= ordinal <= LAST_DAY and self._worked[ordinal - FIRST_DAY] == 1
 
     def count_to(self, day: date) -> int:
         """How many working days there are from the horizon's begin up to and including `day`."""

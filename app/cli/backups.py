@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
-from app.cli.terminal import DataDir, Json, err, on_database, out, print_json, progress_bar, settled
+from app.cli.terminal import DataDir, Json, err, on_database, out, print_json, progress, settled
 from app.kit.text import Text
 
 if TYPE_CHECKING:
@@ -39,15 +39,14 @@ def backup(
     settings = settled(data_dir)
 
     async def run(database: "Database") -> "Manifest":
-        with progress_bar("Backup") as bar:
-            task = bar.add_task("", total=None)
+        with progress("Backup") as show:
             return await backing.backup(
                 database,
                 settings,
                 file,
                 with_secret_key=with_secret_key,
                 clock=system_clock,
-                progress=lambda done, total: bar.update(task, completed=done, total=total),
+                progress=show,
             )
 
     manifest = on_database(settings, "backup", run)
@@ -69,14 +68,13 @@ def restore(
     settings = settled(data_dir)
 
     async def run(database: "Database") -> "backing.Restored":
-        with progress_bar("Restore") as bar:
-            task = bar.add_task("", total=None)
+        with progress("Restore") as show:
             return await backing.restore(
                 database,
                 settings,
                 file,
                 replace=replace,
-                progress=lambda done, total: bar.update(task, completed=done, total=total),
+                progress=show,
             )
 
     restored = on_database(settings, "restore", run)

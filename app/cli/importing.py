@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Final, Literal
 
 import typer
 
-from app.cli.terminal import DataDir, Json, on_deployment, out, print_json, progress_bar, settled
+from app.cli.terminal import DataDir, Json, on_deployment, out, print_json, progress, settled
 
 if TYPE_CHECKING:
     from app.importing.report import Report
@@ -86,13 +86,13 @@ def import_files(
     options = importer.Options(
         load(mapping) if mapping else None, kind, source, encoding, delimiter, sheet, dry_run
     )
+    size = sum(path.stat().st_size for path in files)
 
     async def run(here: "Deployment") -> "Report":
         told = faults.open("w", encoding="utf-8", newline="") if faults else nullcontext()
-        with progress_bar("Import") as bar, told as file:
-            task = bar.add_task("", total=sum(path.stat().st_size for path in files))
+        with progress("Import") as show, told as file:
             return await importer.import_files(
-                here, files, options, faults=file, progress=lambda done: bar.update(task, completed=done)
+                here, files, options, faults=file, progress=lambda done: show(done, size)
             )
 
     report = on_deployment(settings, "import", run)

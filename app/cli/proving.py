@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Final
 
 import typer
 
-from app.cli.terminal import DataDir, Json, on_deployment, out, print_json, progress_bar, settled
+from app.cli.terminal import DataDir, Json, on_deployment, out, print_json, progress, settled
 
 if TYPE_CHECKING:
     from app.kit.deployment import Deployment
@@ -21,11 +21,8 @@ def rebuild(data_dir: DataDir = None, as_json: Json = False) -> None:
     from app.ops import proof
 
     async def run(here: "Deployment") -> int:
-        with progress_bar("Rebuild") as bar:
-            task = bar.add_task("", total=None)
-            return await proof.rebuild(
-                here, lambda done, total: bar.update(task, completed=done, total=total)
-            )
+        with progress("Rebuild") as show:
+            return await proof.rebuild(here, show)
 
     dossiers = on_deployment(settled(data_dir), "rebuild", run)
     if as_json:
@@ -40,9 +37,8 @@ def verify(data_dir: DataDir = None, as_json: Json = False) -> None:
     from app.ops import proof
 
     async def run(here: "Deployment") -> "proof.Verdict":
-        with progress_bar("Verify") as bar:
-            task = bar.add_task("", total=None)
-            return await proof.verify(here, lambda done, total: bar.update(task, completed=done, total=total))
+        with progress("Verify") as show:
+            return await proof.verify(here, show)
 
     verdict = on_deployment(settled(data_dir), "verify", run)
     if as_json:

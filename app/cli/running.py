@@ -9,7 +9,7 @@ import typer
 from pydantic import SecretStr
 
 from app import __version__
-from app.cli.terminal import DataDir, err, out, progress_bar, settled
+from app.cli.terminal import DataDir, err, out, progress, settled
 
 if TYPE_CHECKING:
     from app.kit.deployment import Deployment
@@ -79,9 +79,8 @@ def demo(host: Host = "127.0.0.1", port: Port = 8000, data_dir: DataDir = None) 
     settings = settings.model_copy(update=changes)
 
     async def prepare(here: "Deployment") -> None:
-        with progress_bar("Sample city") as bar:
-            task = bar.add_task("", total=None)
-            await load(here, lambda done, total: bar.update(task, completed=done, total=total))
+        with progress("Sample city") as show:
+            await load(here, show)
 
     def announce(address: str) -> None:
         _announce(address)

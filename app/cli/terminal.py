@@ -6,7 +6,8 @@ It knows no command; each noun's commands stand in their own file.
 import asyncio
 import json
 import sys
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final, TypeVar
 
@@ -61,15 +62,13 @@ def on_deployment(settings: Settings, name: str, task: "Callable[[Deployment], A
         return asyncio.run(run(url))
 
 
-def progress_bar(what: str) -> Progress:
-    """A bar on standard error, so that what is printed can be piped."""
-    return Progress(
-        TextColumn(what),
-        BarColumn(),
-        TextColumn("{task.percentage:>3.0f} %"),
-        TimeRemainingColumn(),
-        console=err,
-    )
+@contextmanager
+def progress(what: str) -> Iterator[Callable[[int, int], None]]:
+    """Shows how much (done, of all) is done, on standard error, so that what is printed can be piped."""
+    columns = TextColumn(what), BarColumn(), TextColumn("{task.percentage:>3.0f} %"), TimeRemainingColumn()
+    with Progress(*columns, console=err) as bar:
+        task = bar.add_task("", total=None)
+        yield lambda done, total: bar.update(task, completed=done, total=total)
 
 
 def on_database(settings: Settings, name: str, task: "Callable[[Database], Awaitable[T]]") -> T:

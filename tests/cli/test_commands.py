@@ -2,47 +2,18 @@
 
 import gzip
 import json
-import os
 import subprocess
 import sys
-from contextlib import redirect_stderr, redirect_stdout
-from dataclasses import dataclass
-from io import StringIO
 from pathlib import Path
-from unittest.mock import patch
 
 import pytest
 
-from app.cli.command import cli, main
+from app.cli.command import cli
 from app.settings import Settings
+from tests.commands import dunghen
 from tests.events.makers import processed, received
 from tests.kit.postgres_makers import fresh_place
-from tests.processes import environment, serving
-
-
-@dataclass(frozen=True)
-class Done:
-    """How a command ended, and what it printed."""
-
-    returncode: int
-    stdout: str
-    stderr: str
-
-
-def dunghen(*words: str, url: str | None = None, **settings: str) -> Done:
-    """Run a command in this process, which already has the service in memory; logging stays pytest's."""
-    surroundings = environment(url, {"log_level": "error", **settings})
-    stdout, stderr = StringIO(), StringIO()
-    with (
-        patch.dict(os.environ, surroundings, clear=True),
-        patch.object(sys, "argv", ["dunghen", *words]),
-        patch("app.kit.logs.configure"),
-        redirect_stdout(stdout),
-        redirect_stderr(stderr),
-        pytest.raises(SystemExit) as ended,
-    ):
-        main()
-    return Done(int(ended.value.code or 0), stdout.getvalue(), stderr.getvalue())
+from tests.processes import serving
 
 
 def test_import_counts_exactly_tells_faults_and_may_be_run_again(database_url: str, tmp_path: Path) -> None:

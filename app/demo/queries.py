@@ -25,11 +25,11 @@ async def sent(connection: AsyncConnection, source: str) -> tuple[datetime, date
     return (first, last) if first is not None else None
 
 
-async def holds_others(connection: AsyncConnection, source: str, units: Collection[str]) -> bool:
-    """Whether there are events of another source, or units besides these."""
+async def holds_others(connection: AsyncConnection, sources: Collection[str], units: Collection[str]) -> bool:
+    """Whether there are events of other sources, or units besides these."""
     statement = sa.select(
         sa.or_(
-            sa.exists().where(event.c.source != source),
+            sa.exists().where(event.c.source.not_in(list(sources))),
             sa.exists().where(unit.c.code.not_in(list(units))),
         )
     )

@@ -24,7 +24,7 @@ PATH = "/v1/calendars/vn/versions/2"
 how_large = pytest.mark.parametrize(
     ("days", "copies", "least"),
     [
-        pytest.param(150, 2, 3_000, id="short"),
+        pytest.param(95, 2, 3_000, id="short"),
         pytest.param(365, 28, 100_000, id="long", marks=[pytest.mark.soak, pytest.mark.timeout(3600)]),
     ],
 )

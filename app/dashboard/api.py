@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.calendars import queries as calendars
 from app.dashboard import drawing, queries
+from app.dashboard.aims import Aim, aims, only_top
 from app.dashboard.figures import (
     Figures,
     by_month,
@@ -22,7 +23,6 @@ from app.dashboard.figures import (
     main_rates,
     named_period,
     rates,
-    targets,
     worst_procedures,
 )
 from app.dashboard.queries import Moment
@@ -132,8 +132,10 @@ async def units_table(
 ) -> Response:
     """The units below one, or those at the top, each with all below it, in a table that any column sorts."""
     chosen = _period(period, reader)
-    parents = (await structure(connection)).now(reader.today)
-    root = unit or reader.caller.unit or _only_top(await structure(connection), parents, reader)
+    known = await structure(connection)
+    parents = known.now(reader.today)
+    root = unit or reader.caller.unit or only_top(known, reader)
+    above = parents.get(root) if root and root != reader.caller.unit else None
     main = main_rates()
     groups = await figures(
         connection, reader, chosen, unit=root, by=["child" if root else "unit"], metrics=main
@@ -141,7 +143,7 @@ async def units_table(
     names = await called_by(
         connection,
         "unit",
-        {group.keys[0] for group in groups if group.keys[0]} | ({root} if root else set()),
+        {group.keys[0] for group in groups if group.keys[0]} | {code for code in (root, above) if code},
         reader.language,
         reader.today,
     )
@@ -153,12 +155,12 @@ async def units_table(
         "units.html",
         **await _frame(connection, reader, here, period, chosen),
         root=root,
-        above=parents.get(root) if root and root != reader.caller.unit else None,
+        above=above,
         rows=rows,
         names=names,
         with_below=set(parents.values()),
         metrics=main,
-        targets=await targets(connection),
+        aims=await aims(connection, reader, known, [row.keys[0] or "" for row in rows], main, chosen),
         counts=("received", "resolved", "in_progress", "in_progress_overdue"),
         sort=sort,
         falling=falling,
@@ -178,12 +180,6 @@ def _sorted(rows: list[Figures], by: str, *, falling: bool) -> list[Figures]:
         return False, -value if falling else value
 
     return sorted(rows, key=place) if by else (rows[::-1] if falling else rows)
-
-
-def _only_top(known: Any, parents: Mapping[str, str], reader: Reader) -> str | None:
-    """The one unit that stands above all others, if there is exactly one."""
-    tops = [code for code in known if code not in parents and known.standing(code, reader.today) is not None]
-    return tops[0] if len(tops) == 1 else None
 
 
 def _period(name: str | None, reader: Reader) -> Period:
@@ -239,7 +235,9 @@ async def _panorama(
     earlier = periods.before(name or str(chosen.from_.year), chosen, "last_year", reader.today)
     past = (await figures(connection, reader, earlier, unit=unit, metrics=main))[0] if earlier else None
     months = await by_month(connection, reader, unit, main)
-    wanted = await targets(connection)
+    known = await structure(connection)
+    owing = unit or only_top(known, reader) or ""
+    owed = (await aims(connection, reader, known, [owing], main, chosen))[owing]
     frame = await _frame(connection, reader, here, name, chosen)
     alerts = await lagging.alerts(
         connection, units=units, is_open=True, rule=None, before=None, limit=_MOST_ALERTS, level="lagging"
@@ -253,7 +251,9 @@ async def _panorama(
     called = await called_by(
         connection,
         "unit",
-        {row["unit"] for row in alerts} | ({unit} if unit else set()),
+        {row["unit"] for row in alerts}
+        | {aim.promise.unit for aim in owed.values() if aim.promise}
+        | ({unit} if unit else set()),
         reader.language,
         reader.today,
     )
@@ -267,8 +267,12 @@ async def _panorama(
         "past": past,
         "earlier": earlier,
         "months": months,
-        "charts": {metric.key: _chart(months.present, months.past, metric.key, wanted) for metric in main},
-        "targets": wanted,
+        "charts": {
+            metric.key: _chart(months.present, months.past, metric.key, owed.get(metric.key))
+            for metric in main
+        },
+        "aims": owed,
+        "owing": owing,
         "urgent": urgent,
         "alerts": alerts,
         "called": called,
@@ -283,11 +287,10 @@ def _chart(
     present: Sequence[Mapping[str, Any]],
     past: Sequence[Mapping[str, Any]],
     key: str,
-    wanted: Mapping[str, Any],
+    aim: Aim | None,
 ) -> drawing.Trend:
     def series(months: Collection[Mapping[str, Any]]) -> list[drawing.Ratio]:
         rows = [month.get(key) for month in months]
         return [(row["numerator"], row["denominator"]) if row else (0, 0) for row in rows]
 
-    target = wanted.get(key)
-    return drawing.trend(series(present), series(past), float(target) if target is not None else None)
+    return drawing.trend(series(present), series(past), float(aim.target) if aim else None)

@@ -7,7 +7,6 @@ from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, timedelta
-from decimal import Decimal
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -16,7 +15,6 @@ from app.dashboard.reader import Reader
 from app.figures.asked import question
 from app.figures.parameters import RateAsked
 from app.figures.rows import rate_figure
-from app.lagging.queries import rules
 from app.metrics import periods
 from app.metrics.catalogue import CATALOGUE, COUNTS
 from app.metrics.counted import COUNTED
@@ -33,7 +31,6 @@ _FIVE: Final = (
     ("apology",),
 )
 _MONTHS: Final = 12
-_MOST_RULES: Final = 1000
 Row = Mapping[str, Any]
 
 
@@ -134,15 +131,6 @@ async def by_month(
         series.append([known.get(piece.label("month"), {}) for piece in span.split("month")])
     pieces = present.split("month")
     return Months([piece.label("month") for piece in pieces], pieces, past.split("month"), *series)
-
-
-async def targets(connection: AsyncConnection) -> dict[str, Decimal]:
-    """Metric → the highest target that a lagging rule sets for it; every unit is judged by every rule."""
-    found: dict[str, Decimal] = {}
-    for rule in await rules(connection, after=None, limit=_MOST_RULES):
-        if rule.target is not None:
-            found[rule.metric] = max(found.get(rule.metric, rule.target), rule.target)
-    return found
 
 
 def worst_procedures(groups: Sequence[Figures], metric: Rate, limit: int) -> list[Figures]:

@@ -87,6 +87,51 @@ async def test_a_number_says_on_hover_and_focus_what_it_is_made_of(
     assert "25,00 %" in (await browser.get("/?period=2026&lang=vi")).text
 
 
+async def _promise(client: httpx.AsyncClient, key: str, unit: str, target: float) -> None:
+    terms = {
+        "unit": unit,
+        "metric": "on_time",
+        "period": "2026",
+        "target": target,
+        "signed_by": "Chủ tịch UBND",
+        "signed_on": "2026-01-05",
+    }
+    assert (await client.put(f"/v1/commitments/{key}", json=terms)).status_code == 200
+
+
+async def test_figures_stand_beside_what_was_committed_to_with_the_gap_that_the_api_tells(
+    browser: httpx.AsyncClient, client: httpx.AsyncClient, city: None
+) -> None:
+    await _promise(client, "top-2026", "top", 0.8)
+    await _promise(client, "u2-2026", "u2", 0.4)
+    told = (await client.get("/v1/metrics/on_time?period=2026&unit=top&group_by=child")).json()
+    gaps = {row["child"]["code"]: row["gap"] for row in told["rows"] if not row.get("self")}
+    assert gaps == {"u1": -0.3, "u2": -0.4}
+    await sign_in(browser)
+    units = (await browser.get("/units?unit=top&period=2026&lang=en")).text
+    assert [cell in units for cell in (">−30.00<", ">−40.00<")] == [True, True]
+    for path, target, inherited in (
+        ("/", "80", False),
+        ("/unit?code=u1", "80", True),
+        ("/unit?code=u2", "40", False),
+    ):
+        page = (
+            await browser.get(path, params=httpx.URL(path).params.merge({"period": "2026", "lang": "en"}))
+        ).text
+        assert f"Committed to {target} %: <strong>Below target</strong>" in page
+        assert "signed on 5 Jan 2026" in page
+        assert ("by the commitment of Thành phố" in page) is inherited
+
+
+async def test_where_nothing_is_committed_to_the_target_of_a_rule_is_shown_as_such(
+    browser: httpx.AsyncClient, city: None
+) -> None:
+    await sign_in(browser)
+    page = (await browser.get("/unit?code=u1&period=2026&lang=en")).text
+    assert "Target 90 %: <strong>Below target</strong>" in page
+    assert WORDS["of_a_rule"].en in page
+
+
 async def test_without_dossiers_the_first_page_says_how_to_begin(browser: httpx.AsyncClient) -> None:
     await sign_in(browser)
     page = (await browser.get("/?lang=en")).text

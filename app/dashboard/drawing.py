@@ -72,6 +72,38 @@ def trend(present: Sequence[Ratio], past: Sequence[Ratio], target: float | None)
     )
 
 
+SPARK_WIDTH: Final = 96.0
+SPARK_HEIGHT: Final = 22.0
+_SPARK_MARGIN: Final = 3.0
+
+
+@dataclass(frozen=True)
+class Spark:
+    """A small line without axes; its first and last values are told in words beside it."""
+
+    pieces: Sequence[Sequence[Point]]
+    first: Ratio | None
+    last: Ratio | None
+
+
+def sparks(series: Sequence[Sequence[Ratio]]) -> list[Spark]:
+    """Small lines on one common axis, so that they can be compared."""
+    low, high = _span([n / d for one in series for n, d in one if d])
+
+    def level(share: float) -> float:
+        return round(_SPARK_MARGIN + (SPARK_HEIGHT - 2 * _SPARK_MARGIN) * (high - share) / (high - low), 1)
+
+    found = []
+    for one in series:
+        step = (SPARK_WIDTH - 2 * _SPARK_MARGIN) / max(1, len(one) - 1)
+        places = [_SPARK_MARGIN + step * place for place in range(len(one))]
+        known = [ratio for ratio in one if ratio[1]]
+        found.append(
+            Spark(_pieces(one, places, level), known[0] if known else None, known[-1] if known else None)
+        )
+    return found
+
+
 def _span(values: Sequence[float]) -> tuple[float, float]:
     """The least and the greatest share that the axis must show."""
     if not values:

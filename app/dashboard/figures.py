@@ -11,16 +11,16 @@ from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.dashboard.reader import Reader
-from app.figures.asked import question
-from app.figures.parameters import RateAsked
+from app.dashboard.frame import Frame
+from app.directory import reach
 from app.figures.rows import rate_figure
 from app.metrics import periods
 from app.metrics.catalogue import CATALOGUE, COUNTS
-from app.metrics.counted import COUNTED
 from app.metrics.metric import Rate
 from app.metrics.periods import Period, containing
 from app.metrics.queries import tally
+from app.metrics.question import Dimension, Question
+from app.targets.rates import together
 
 # Domain note §1: the five figures that units sign for; the second name stands in where the first is not measured.
 _FIVE: Final = (
@@ -30,7 +30,7 @@ _FIVE: Final = (
     ("online_payment",),
     ("apology",),
 )
-_MONTHS: Final = 12
+MONTHS: Final = 12
 Row = Mapping[str, Any]
 
 
@@ -56,50 +56,46 @@ class Figures:
 
 async def figures(
     connection: AsyncConnection,
-    reader: Reader,
+    frame: Frame,
     period: Period,
     *,
     unit: str | None,
-    by: Sequence[str] = (),
+    by: Sequence[Dimension] = (),
     metrics: Collection[Rate],
+    counts: bool = True,
 ) -> list[Figures]:
-    """These rates and all counts of a unit with all below it (None: of all that the key reaches), by group.
+    """These rates, and all counts, of a unit with all below it (None: of all that the key reaches), by group.
 
     Without keys exactly one group. Raises Problem forbidden for a unit outside of the key's.
     """
-    asked = RateAsked.model_validate(
-        {
-            "from": period.from_.isoformat(),
-            "to": period.to.isoformat(),
-            "unit": [unit] if unit is not None else [],
-            "group_by": list(by),
-        }
-    )
-    put = await question(connection, reader.caller, asked, None, reader.today)
+    put = asked(frame, period, unit, by)
+    reader = frame.reader
     counted: dict[tuple[str | None, ...], dict[str, int]] = {}
-    for needs in _asked_together(metrics):
+    wanted = [*(COUNTS.needs if counts else ()), *(count for metric in metrics for count in metric.needs)]
+    for needs in together(wanted):
         groups = await tally(connection, replace(put, counts=needs), zone=reader.zone, now=reader.now)
         for group in groups:
             counted.setdefault(group.keys, {}).update(group.counts)
-    return [_made(keys, Counter(counts), metrics) for keys, counts in counted.items()]
+    return [_made(keys, Counter(found), metrics, counts=counts) for keys, found in counted.items()]
 
 
-def _asked_together(metrics: Collection[Rate]) -> list[tuple[str, ...]]:
-    """The counts of these rates and of the balance, apart where they are of submissions.
+def asked(frame: Frame, period: Period, unit: str | None, by: Sequence[Dimension] = ()) -> Question:
+    """The question that the API puts for the same unit, keys and period, by the structure of then."""
+    reader = frame.reader
+    root = unit if unit is not None else reader.caller.unit
+    units = [unit] if unit is not None else []
+    about = reach.Asked(units, root, by, period.from_, period.to, "then")
+    found = reach.regrouped_in(frame.structure, reader.caller, about, reader.today)
+    return Question((), period, tuple(by), found.units, root=root, regroup=found.groups)
 
-    Those stand elsewhere: under the unit they were submitted to, and whether or not a reception followed.
-    """
-    needs = dict.fromkeys([*COUNTS.needs, *(count for metric in metrics for count in metric.needs)])
-    submissions = tuple(key for key in needs if COUNTED[key].state.submission)
-    received = tuple(key for key in needs if not COUNTED[key].state.submission)
-    return [received, submissions] if submissions else [received]
 
-
-def _made(keys: tuple[str | None, ...], counts: Mapping[str, int], metrics: Collection[Rate]) -> Figures:
+def _made(
+    keys: tuple[str | None, ...], found: Mapping[str, int], metrics: Collection[Rate], *, counts: bool
+) -> Figures:
     return Figures(
         keys,
-        {metric.key: rate_figure(metric, counts) for metric in metrics},
-        COUNTS.of({key: counts[key] for key in COUNTS.needs}),
+        {metric.key: rate_figure(metric, found) for metric in metrics},
+        COUNTS.of({key: found[key] for key in COUNTS.needs}) if counts else {},
     )
 
 
@@ -114,23 +110,37 @@ class Months:
     past: Sequence[Mapping[str, Row]]
 
 
-async def by_month(
-    connection: AsyncConnection, reader: Reader, unit: str | None, metrics: Collection[Rate]
-) -> Months:
-    """The last twelve months, this one until today, against the same days of the year before."""
-    first = containing(reader.today, "month").from_
-    for _ in range(_MONTHS - 1):
-        first = containing(first - timedelta(days=1), "month").from_
-    present = Period(first, reader.today)
-    past = periods.before(None, present, "last_year", present.to + timedelta(days=1))
+def month_questions(frame: Frame) -> tuple[Period, Period]:
+    """The two years of months that a trend shows, and the month a year ago, until the same day as the present one."""
+    year = year_of_months(frame.reader.today)
+    whole = Period(year.from_.replace(year=year.from_.year - 1), frame.reader.today)
+    past = periods.before(None, year, "last_year", year.to + timedelta(days=1))
     assert past is not None  # noqa: S101 - there always is a year before
-    series = []
-    for span in (present, past):
-        groups = await figures(connection, reader, span, unit=unit, by=["month"], metrics=metrics)
-        known = {group.keys[0]: group.rates for group in groups}
-        series.append([known.get(piece.label("month"), {}) for piece in span.split("month")])
-    pieces = present.split("month")
-    return Months([piece.label("month") for piece in pieces], pieces, past.split("month"), *series)
+    return whole, past.split("month")[-1]
+
+
+def year_of_months(today: date) -> Period:
+    """The last twelve months, this one until today."""
+    first = containing(today, "month").from_
+    for _ in range(MONTHS - 1):
+        first = containing(first - timedelta(days=1), "month").from_
+    return Period(first, today)
+
+
+def months(frame: Frame, both: Sequence[Figures], running: Sequence[Figures]) -> Months:
+    """The answers to `month_questions`, in the order of time; both asked by month."""
+    whole, cut = month_questions(frame)
+    found = {group.keys[0]: group.rates for group in both}
+    pieces = whole.split("month")
+    past, present = [*pieces[: MONTHS - 1], cut], pieces[-MONTHS:]
+    before = [found.get(piece.label("month"), {}) for piece in past[:-1]]
+    return Months(
+        [piece.label("month") for piece in present],
+        present,
+        past,
+        [found.get(piece.label("month"), {}) for piece in present],
+        [*before, next((group.rates for group in running), {})],
+    )
 
 
 def worst_procedures(groups: Sequence[Figures], metric: Rate, limit: int) -> list[Figures]:
@@ -142,8 +152,3 @@ def worst_procedures(groups: Sequence[Figures], metric: Rate, limit: int) -> lis
 
     found = [group for group in groups if missed(group) > 0]
     return sorted(found, key=lambda group: (-missed(group), group.keys[0] or ""))[:limit]
-
-
-def named_period(name: str | None, begin: str | None, end: str | None, today: date) -> Period:
-    """The period that the reader chose; this year to date without a choice. Raises `periods.Misread`."""
-    return periods.asked(name, begin, end, today)

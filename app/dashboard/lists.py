@@ -4,15 +4,14 @@ They show what the fold and the watch have found; they decide nothing.
 """
 
 from datetime import datetime
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final
 
 import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.dashboard import drawing, queries
-from app.dashboard.api import soon
-from app.dashboard.figures import named_period
+from app.dashboard.frame import framed
 from app.dashboard.reader import DossiersReader, FiguresReader, Reader
 from app.dashboard.render import PageRoute, page
 from app.directory.called import called_by
@@ -33,6 +32,7 @@ from app.lagging.rules import Figure
 from app.metrics.behind import behind
 from app.metrics.catalogue import CATALOGUE
 from app.metrics.metric import Rate, Statistic
+from app.metrics.periods import Period
 from app.targets.budget import needed
 
 router: Final = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -52,7 +52,7 @@ async def dossier_list(
     reader: DossiersReader,
     here: Here,
     connection: Snapshot,
-    kind: Annotated[Literal["all", "overdue", "due_soon", "no_apology"], Query(alias="list")] = "all",
+    kind: Annotated[queries.Kind, Query(alias="list")] = "all",
     figure: Annotated[str | None, Query(max_length=64)] = None,
     part: Annotated[str | None, Query(max_length=64)] = None,
     from_: Annotated[str | None, Query(alias="from", max_length=10)] = None,
@@ -62,19 +62,19 @@ async def dossier_list(
     number: Annotated[int, Query(alias="page", ge=1, le=_MOST_PAGES)] = 1,
 ) -> Response:
     """All dossiers, the urgent ones, or those behind a figure: as many as the figure says."""
-    moment = await soon(connection, reader, here)
+    frame = await framed(connection, reader, here)
     unit, procedure = unit or None, procedure or None
     about: dict[str, Any] = {"figure": None, "counts_procedures": False}
     if figure is not None:
         condition, about = await _behind(connection, reader, figure, part, from_, to, unit, procedure)
     else:
         units = await visible_units(connection, reader.caller, [unit] if unit else [], reader.today)
-        condition = sa.and_(queries.urgent(kind, moment), queries.of(units, procedure))
+        condition = sa.and_(queries.urgent(kind, frame.moment), queries.of(units, procedure))
     total = await queries.how_many(connection, condition)
     rows = await queries.listed(
         connection,
         condition,
-        by_urgency=kind != "all" and figure is None,
+        by_urgency=kind if figure is None else None,
         now=reader.now,
         offset=(number - 1) * _PER_PAGE,
         limit=_PER_PAGE,
@@ -103,7 +103,7 @@ async def dossier_list(
         procedure=procedure,
         names=names,
         kept={name: value for name, value in request.query_params.items() if name not in {"page", "lang"}},
-        sample=await queries.has_samples(connection),
+        sample=frame.sample,
         **about,
     )
 
@@ -222,9 +222,7 @@ async def alert_list(
         called=await called_by(connection, "unit", codes, reader.language, reader.today),
         metric_names=metrics,
         needed=lambda row: needed(Figure(row["numerator"], row["denominator"]), row["target"]),
-        period_of=lambda row: named_period(
-            None, row["period_from"].isoformat(), row["period_to"].isoformat(), reader.today
-        ),
+        period_of=lambda row: Period(row["period_from"], row["period_to"]),
         ruled=bool(await lagging.rules(connection, after=None, limit=1)),
         sample=await queries.has_samples(connection),
     )

@@ -16,7 +16,8 @@ from app.dossiers.tables import dossier
 from app.events.samples import SOURCE
 from app.events.tables import event
 
-Kind = Literal["all", "overdue", "due_soon", "no_apology"]
+Kind = Literal["all", "overdue", "due_soon", "no_apology", "apology_due"]
+URGENT: Final[tuple[Kind, ...]] = ("overdue", "due_soon", "no_apology", "apology_due")
 
 _d: Final = dossier.c
 _open: Final = sa.and_(~_d.voided, _d.received_at.is_not(None), _d.ended_at.is_(None))
@@ -31,13 +32,19 @@ class Moment:
 
 
 def urgent(kind: Kind, moment: Moment) -> sa.ColumnElement[bool]:
-    """Open dossiers that are overdue, will be overdue soon, or are overdue and without any apology."""
+    """Open dossiers: overdue; overdue soon; overdue without any apology; or owing one soon, should they miss their date."""
     overdue = sa.and_(_open, _d.overdue_from < moment.now)
     return {
         "all": sa.true(),
         "overdue": overdue,
         "due_soon": sa.and_(_open, _d.overdue_from >= moment.now, _d.overdue_from < moment.soon),
         "no_apology": sa.and_(overdue, _d.apology_at.is_(None)),
+        "apology_due": sa.and_(
+            _open,
+            _d.apology_at.is_(None),
+            _d.apology_deadline >= moment.now,
+            _d.apology_deadline < moment.soon,
+        ),
     }[kind]
 
 
@@ -52,6 +59,15 @@ def of(units: Sequence[str] | None, procedure: str | None = None) -> sa.ColumnEl
     return sa.and_(*conditions)
 
 
+async def urgencies(
+    connection: AsyncConnection, moment: Moment, within: sa.ColumnElement[bool]
+) -> dict[Kind, int]:
+    """How many dossiers are urgent in each way, in one pass."""
+    counts = [sa.func.count().filter(urgent(kind, moment)).label(kind) for kind in URGENT]
+    found = (await connection.execute(sa.select(*counts).where(_open, within))).mappings().one()
+    return {kind: int(found[kind]) for kind in URGENT}
+
+
 async def how_many(connection: AsyncConnection, condition: sa.ColumnElement[bool]) -> int:
     """The number of dossiers."""
     return int(await connection.scalar(sa.select(sa.func.count()).select_from(dossier).where(condition)) or 0)
@@ -61,12 +77,12 @@ async def listed(
     connection: AsyncConnection,
     condition: sa.ColumnElement[bool],
     *,
-    by_urgency: bool,
+    by_urgency: Kind | None,
     now: datetime,
     offset: int,
     limit: int,
 ) -> list[dict[str, Any]]:
-    """Rows with their verdict at `now`: the longest overdue first, or the latest reception first."""
+    """Rows with their verdict at `now`: the most urgent first in this way, or else the latest reception first."""
     judged = sa.case(
         (_d.received_at.is_(None), sa.null()),
         (_d.outcome.is_not(None), _d.outcome),
@@ -74,7 +90,9 @@ async def listed(
         (_d.overdue_from < now, "overdue"),
         else_="not_due",
     )
-    order = _d.overdue_from.asc() if by_urgency else _d.received_at.desc().nulls_last()
+    order = _d.received_at.desc().nulls_last()
+    if by_urgency is not None and by_urgency != "all":
+        order = (_d.apology_deadline if by_urgency == "apology_due" else _d.overdue_from).asc()
     rows = await connection.execute(
         sa.select(dossier, judged.label("verdict"))
         .where(condition)

@@ -4,9 +4,11 @@ Pure: exact ratios come in, text goes out; the zone of an instant is an argument
 """
 
 from datetime import date, datetime, tzinfo
+from fractions import Fraction
 from typing import Final
 
 from app.kit.text import Language
+from app.targets.scoring import rounded
 
 NOTHING: Final = "–"
 """Stands where there is no number: an empty denominator is no 0 % and no 100 %."""
@@ -42,6 +44,20 @@ def points(share: float | None, spoken: Language) -> str:
     if share is None:
         return NOTHING
     text = f"{share * 100:+.2f}".replace("-", "−")
+    return text if spoken == "en" else text.replace(".", ",")
+
+
+def score(value: Fraction | None, spoken: Language) -> str:
+    """Points, rounded half up to two decimals; a dash for none."""
+    if value is None:
+        return NOTHING
+    text = f"{rounded(value, 2):f}"
+    return text if spoken == "en" else text.replace(".", ",")
+
+
+def change(value: Fraction, spoken: Language) -> str:
+    """A difference of shares, in percentage points with its sign, rounded half up to two decimals."""
+    text = f"{rounded(100 * value, 2):+f}".replace("-", "−")
     return text if spoken == "en" else text.replace(".", ",")
 
 

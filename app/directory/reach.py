@@ -48,7 +48,11 @@ async def visible_units(
     What a unit took over whole lies below it. A limited key that asks for none gets its own subtree; a unit outside it
     raises Problem forbidden.
     """
-    structure = await queries.structure(connection)
+    return visible_in(await queries.structure(connection), caller, asked, today)
+
+
+def visible_in(structure: Structure, caller: Caller, asked: Sequence[str], today: date) -> list[str] | None:
+    """As `visible_units`, in a structure that was read already."""
     own = _own(structure, caller, asked, today)
     return structure.below(asked, structure.now(today)) if asked else own
 
@@ -68,7 +72,11 @@ async def regrouped(connection: AsyncConnection, caller: Caller, asked: Asked, t
     The structure of then is that of the last day asked for, or of `today` while that is to come. Raises Problem
     forbidden for a unit outside of the key's.
     """
-    structure = await queries.structure(connection)
+    return regrouped_in(await queries.structure(connection), caller, asked, today)
+
+
+def regrouped_in(structure: Structure, caller: Caller, asked: Asked, today: date) -> Regrouping:
+    """As `regrouped`, in a structure that was read already."""
     own = _own(structure, caller, asked.units, today)
     # A limited key that names no unit asks for its own.
     units = asked.units or ([] if caller.unit is None else [caller.unit])

@@ -89,6 +89,24 @@ class Database:
             async with connection.begin():
                 yield connection
 
+    async def exported(self, connection: AsyncConnection) -> str:
+        """The name under which others can see what this snapshot sees, while its transaction lasts."""
+        return str(await connection.scalar(sa.text("SELECT pg_export_snapshot()")))
+
+    @asynccontextmanager
+    async def same_snapshot(self, exported: str) -> AsyncIterator[AsyncConnection]:
+        """A read-only transaction that sees the very instant of another one's snapshot."""
+        async with self.snapshot() as connection:
+            # The name is PostgreSQL's own; this statement takes no parameters.
+            await connection.exec_driver_sql(f"SET TRANSACTION SNAPSHOT '{exported}'")
+            yield connection
+
+    def to_spare(self) -> int:
+        """How many connections may be taken besides those that callers wait for: what is idle of half the pool."""
+        pool = self.engine.pool
+        assert isinstance(pool, sa.AsyncAdaptedQueuePool)  # noqa: S101 - the engine's default, for mypy
+        return pool.size() // 2 - pool.checkedout()
+
     async def close(self) -> None:
         """Close every connection."""
         await self.engine.dispose()

@@ -41,8 +41,13 @@ async def form_ii_06a(
     wanted = media_type(request, TABLES)
     now, zone, reader = here.clock(), here.settings.zone, language(request)
     put = await question(connection, caller, asked, None, now.astimezone(zone).date())
-    present = Present(connection, zone, now)
-    document = {
+    document = await form(Present(connection, zone, now), put, reader)
+    return written(request, document, wanted, reader)
+
+
+async def form(present: Present, put: Question, reader: Language) -> dict[str, Any]:
+    """The form's document: its columns, a line for each sector, the total, and the notes."""
+    return {
         "report": ii_06a.FORM,
         "title": ii_06a.TITLE.said(reader),
         "issued": ii_06a.CIRCULARS.said(reader),
@@ -59,12 +64,16 @@ async def form_ii_06a(
         ],
         **await _lines(present, put, reader),
     }
-    name = f"II.06a-{put.period.from_}-{put.period.to}"
-    if wanted == CSV:
-        return conditional(request, document, wanted, lambda: _csv(document), f"{name}.csv")
-    if wanted == export.XLSX:
+
+
+def written(request: Request, document: dict[str, Any], media: str, reader: Language) -> Response:
+    """The document in one of the media types of tables: CSV, the workbook laid out as the printed form, or JSON."""
+    name = f"II.06a-{document['period']['from']}-{document['period']['to']}"
+    if media == CSV:
+        return conditional(request, document, media, lambda: _csv(document), f"{name}.csv")
+    if media == export.XLSX:
         return conditional(
-            request, document, wanted, lambda: printed.workbook(document, reader), f"{name}.xlsx"
+            request, document, media, lambda: printed.workbook(document, reader), f"{name}.xlsx"
         )
     return conditional(request, document, JSON, lambda: msgspec.json.encode(document))
 

@@ -66,17 +66,19 @@ async def progress(connection: AsyncConnection, asked: Sequence[Asked], today: T
         metric = asked[places[0]].metric
         units = {asked[place].unit for place in places}
         rates = await _rates(connection, metric, period, units, today)
-        days = _pace_days(metric, period, today)
+        days = pace_days(metric, period, today)
         recent = await _rates(connection, metric, days, units, today) if days else {}
         for place in places:
             unit, target = asked[place].unit, asked[place].target
             ratio = rates.get(unit, Ratio(0, 0))
             pace = recent.get(unit, Ratio(0, 0)) if days else None
-            shown[place] = _shown(ratio, metric, target, period, _Recent(days, pace), today)
+            shown[place] = shown_so(ratio, metric, target, period, Recent(days, pace), today)
     return [shown[place] for place in range(len(asked))]
 
 
-class _Recent(NamedTuple):
+class Recent(NamedTuple):
+    """The days over which a pace is taken, and the rate of these days; None where there is none."""
+
     days: Period | None
     ratio: Ratio | None
 
@@ -88,8 +90,8 @@ async def _rates(
     return await rates_of(connection, metric, period, units, today.parents, zone=zone, now=today.now)
 
 
-def _pace_days(metric: Rate, period: Period, today: Today) -> Period | None:
-    """The last working days of a running period, today included."""
+def pace_days(metric: Rate, period: Period, today: Today) -> Period | None:
+    """Over which days a pace is taken: the last working days of a running period, today included."""
     if metric.key in AT_ONE_INSTANT or not period.from_ <= today.day <= period.to:
         return None
     days = today.calendar.working_days
@@ -97,9 +99,10 @@ def _pace_days(metric: Rate, period: Period, today: Today) -> Period | None:
     return Period(max(since, period.from_), today.day)
 
 
-def _shown(
-    ratio: Ratio, metric: Rate, target: Decimal, period: Period, recent: _Recent, today: Today
+def shown_so(
+    ratio: Ratio, metric: Rate, target: Decimal, period: Period, recent: Recent, today: Today
 ) -> Progress:
+    """What follows from a rate in a period and its recent pace: gap, needed successes and late budget."""
     gap, status = standing(ratio, target)
     most = bearable(ratio, target)
     budget: dict[str, Any] = {"pace": None, "runs_out_on": None}

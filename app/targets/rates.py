@@ -4,13 +4,15 @@ It knows how rates are put together over the tree, and neither targets nor schem
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from datetime import datetime, tzinfo
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.directory.tree import below, chain
 from app.metrics.catalogue import CATALOGUE
+from app.metrics.cells import MEASURES
+from app.metrics.counted import COUNTED
 from app.metrics.metric import Rate
 from app.metrics.periods import Period
 from app.metrics.queries import tally
@@ -27,6 +29,18 @@ def rate_named(key: str) -> Rate | None:
 def ratio(metric: Rate, counts: Mapping[str, int]) -> Ratio:
     """The rate of these counts."""
     return Ratio(metric.numerator.sum.of(counts), metric.denominator.sum.of(counts))
+
+
+def together(needs: Iterable[str]) -> list[tuple[str, ...]]:
+    """Counts in as few questions as possible, none of which holds another up.
+
+    Submissions stand under the unit they were submitted to, whether or not a reception followed; and one count that no
+    cell holds would have all others counted from the dossiers.
+    """
+    apart: dict[tuple[bool, bool], list[str]] = {}
+    for key in dict.fromkeys(needs):
+        apart.setdefault((COUNTED[key].state.submission, key in MEASURES), []).append(key)
+    return [tuple(keys) for keys in apart.values()]
 
 
 async def rates_of(

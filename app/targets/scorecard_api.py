@@ -138,7 +138,7 @@ async def scorecards(
     ] = None,
 ) -> Scorecards:
     """By one scheme in one period. Ranks are among the rows; one unit is ranked among those with the same unit above it, of which a limited key learns the number and no more."""
-    chosen = await _scheme(connection, scheme, version)
+    chosen = await scheme_named(connection, scheme, version)
     zone, now = here.settings.zone, here.clock()
     today = now.astimezone(zone).date()
     days = _days(period, today.year)
@@ -195,7 +195,16 @@ async def _whole(
     return nothing[""]._replace(of=max((card.of for card in cards.values()), default=0))
 
 
-async def _scheme(connection: AsyncConnection, key: str, version: int | None) -> Scheme:
+async def choosable(connection: AsyncConnection) -> list[Scheme]:
+    """Every scheme, every version, by key and version."""
+    rows = (await queries.schemes(connection)).items()
+    own = {place: SchemeTerms.model_validate(row["terms"]).scheme(*place) for place, row in rows}
+    ours = {place: one.scheme(*place) for place, one in shipped().items()}
+    return [one for _, one in sorted((ours | own).items())]
+
+
+async def scheme_named(connection: AsyncConnection, key: str, version: int | None) -> Scheme:
+    """The scheme of a key; without a version of a shipped one the first, of others the last. Raises Problem not-found."""
     ours = {number: one.scheme(key, number) for (held, number), one in shipped().items() if held == key}
     found: Scheme | None = ours.get(version or 1)
     if not ours:

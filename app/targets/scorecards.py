@@ -3,7 +3,7 @@
 It knows how rates and measures are gathered for rows; what points they give, `scoring` says.
 """
 
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
@@ -17,7 +17,7 @@ from app.metrics.offered import Offered, offered
 from app.metrics.periods import Period
 from app.metrics.queries import tally
 from app.metrics.question import Question
-from app.targets.rates import rate_named, ratio
+from app.targets.rates import rate_named, ratio, together
 from app.targets.scoring import Ratio, Scheme, Score, ranks, score
 
 By = Literal["child", "unit"]
@@ -77,12 +77,15 @@ class Asker:
         self, metrics: Iterable[str], period: Period, place: Place
     ) -> tuple[set[str], defaultdict[str, dict[str, Ratio]]]:
         """The rows there are, and row → metric → rate; a metric that nobody counts yet is absent everywhere."""
-        found: dict[str, dict[str, Ratio]] = {}
-        for key in metrics:
-            metric = rate_named(key)
-            if metric is not None:
-                groups = await self._tally(metric.needs, period, place)
-                found[key] = {row: ratio(metric, counts) for row, counts in groups.items()}
+        known = {key: metric for key in metrics if (metric := rate_named(key)) is not None}
+        counted: defaultdict[str, Counter[str]] = defaultdict(Counter)
+        for needs in together(count for metric in known.values() for count in metric.needs):
+            for row, counts in (await self._tally(needs, period, place)).items():
+                counted[row].update(counts)
+        found = {
+            key: {row: ratio(metric, counts) for row, counts in counted.items()}
+            for key, metric in known.items()
+        }
         if MEASURES & set(metrics):
             found |= await self._measured(period, place)
         rows = {row for by_row in found.values() for row in by_row}

@@ -2,19 +2,27 @@
 
 import html
 import re
+from collections import Counter
+from datetime import timedelta
 from urllib.parse import urljoin
 
 import httpx
 import pytest
+import sqlalchemy as sa
 
 from app.dashboard.words import WORDS
+from app.dossiers.projector import Projector
+from app.dossiers.tables import dossier
+from app.kit.deployment import Deployment
 from tests.dashboard.conftest import HOSTILE, sign_in
+from tests.events.makers import received
 
 PAGES = [
     "/",
     "/?period=2026",
     "/units",
     "/units?unit=top&period=2026&sort=on_time&falling=true",
+    "/units?unit=top&period=2026-01&sort=grade&scheme=reform-index",
     "/unit?code=u1&period=2026",
     "/unit?code=nowhere",
     "/dossiers",
@@ -24,6 +32,7 @@ PAGES = [
     "/dossier?code=H0+%26+%3Cb%3E",
     "/alerts",
 ]
+MOST_OF_A_SHAPE = 2
 _HREF = re.compile(r'(?:href|src)="([^"]*)"')
 
 
@@ -47,13 +56,17 @@ async def test_every_page_is_escaped_strict_and_names_no_other_host(
 
 
 async def test_every_link_of_every_page_leads_somewhere(browser: httpx.AsyncClient, city: None) -> None:
+    """A few of each shape: links that differ in the values of their parameters alone are many, and much the same."""
     await sign_in(browser)
-    waiting, seen = list(PAGES), set[str]()
-    while waiting and len(seen) < 400:
+    waiting, seen, shapes = list(PAGES), set[str](), Counter[tuple[str, ...]]()
+    while waiting:
         path = waiting.pop()
-        if path in seen:
+        url = httpx.URL(path)
+        shape = (url.path, *sorted(url.params), *(url.params.get_list("figure")))
+        if path in seen or shapes[shape] == MOST_OF_A_SHAPE:
             continue
         seen.add(path)
+        shapes[shape] += 1
         answer = await browser.get(path)
         assert answer.status_code == 200, path
         if answer.headers["content-type"].startswith("text/html"):
@@ -130,6 +143,67 @@ async def test_where_nothing_is_committed_to_the_target_of_a_rule_is_shown_as_su
     page = (await browser.get("/unit?code=u1&period=2026&lang=en")).text
     assert "Target 90 %: <strong>Below target</strong>" in page
     assert WORDS["of_a_rule"].en in page
+
+
+async def test_grades_ranks_and_movement_are_those_of_the_scorecards(
+    browser: httpx.AsyncClient, client: httpx.AsyncClient, city: None
+) -> None:
+    schemes = (await client.get("/v1/schemes")).json()["items"]
+    (terms,) = (one for one in schemes if one["key"] == "reform-index")
+    own = {name: terms[name] for name in ("names", "legal_basis", "template", "criteria", "grades")}
+    assert (await client.put("/v1/schemes/own", json=own | {"min_received": 1})).status_code == 200
+    asked = {"unit": "top", "group_by": "child", "period": "2026", "scheme": "own"}
+    cards = (await client.get("/v1/scorecards", params=asked)).json()["rows"]
+    await sign_in(browser)
+    page = (await browser.get("/units?unit=top&period=2026&scheme=own&sort=rank&lang=en")).text
+    places = [(card["rank"], card["of"]) for card in cards if card["rank"]]
+    assert re.findall(r"<strong>(\d+)</strong>/(\d+)", page) == [(str(one), str(of)) for one, of in places]
+    points = [f"{card['points']:.2f} of {card['maximum']:.2f}" for card in cards if card["rank"]]
+    assert len(points) == 2
+    assert re.findall(r"([\d.]+ of [\d.]+) points", page) == points
+    assert (await browser.get("/units?scheme=none")).status_code == 404
+    assert (await browser.get("/units?scheme=decision-766@9")).status_code == 404
+
+
+async def test_every_unit_has_its_line_beside_each_rate_in_words_too(
+    browser: httpx.AsyncClient, city: None
+) -> None:
+    await sign_in(browser)
+    page = (await browser.get("/units?unit=top&period=2026&lang=en")).text
+    assert re.search(r'aria-label="[^"]+, last 12 months: from 50\.00 % to 50\.00 %"', page)
+
+
+async def test_the_late_budget_is_that_of_the_commitments_progress(
+    browser: httpx.AsyncClient, client: httpx.AsyncClient, city: None
+) -> None:
+    await _promise(client, "u1-2026", "u1", 0.25)
+    progress = (await client.get("/v1/commitments/u1-2026")).json()["progress"]
+    assert progress["late_budget"]["bearable"] == 2
+    await sign_in(browser)
+    page = (await browser.get("/unit?code=u1&lang=en&period=2026")).text
+    budget = page[page.index('id="budget"') : page.index('id="worst"')]
+    assert f"<strong>{progress['late_budget']['bearable']}</strong>" in budget
+    assert "Committed to 25 %: <strong>Target reached</strong>" in page
+
+
+async def test_a_unit_page_lists_what_owes_an_apology_unless_finished(
+    browser: httpx.AsyncClient, client: httpx.AsyncClient, city: None, deployment: Deployment
+) -> None:
+    tomorrow = deployment.today() + timedelta(days=1)
+    event = received("SOON", unit="u2", due_at=tomorrow.isoformat())
+    event |= {"id": "soon", "time": (deployment.clock() - timedelta(days=3)).isoformat()}
+    assert (await client.post("/v1/events", json=event)).status_code == 202
+    await Projector(deployment).run_until_current()
+    async with deployment.database.transaction() as connection:
+        soon = deployment.clock() + timedelta(hours=1)
+        await connection.execute(
+            sa.update(dossier).where(dossier.c.code == "SOON").values(apology_deadline=soon)
+        )
+    await sign_in(browser)
+    page = (await browser.get("/unit?code=u2&lang=en")).text
+    assert "SOON" in page[page.index('id="list-apology_due"') :]
+    listed = (await browser.get("/dossiers?list=apology_due&unit=u2&lang=en")).text
+    assert 'id="total">1 dossiers<' in listed
 
 
 async def test_without_dossiers_the_first_page_says_how_to_begin(browser: httpx.AsyncClient) -> None:

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 import pytest
 import sqlalchemy as sa
 
-from app.demo import city
+from app.demo import city, promises
 from app.demo.places import PROVINCE, WARDS
 from app.dossiers.tables import dossier
 from app.kit.db import Database
@@ -177,7 +177,9 @@ async def _follows_the_model(deployment: Deployment, database: Database, wall: W
     random = Random(days)  # noqa: S311 - repeatable, guards nothing
     await _judge_each_evening(deployment, wall, evenings, random)
     async with database.transaction() as connection:
-        assert await connection.scalar(sa.select(sa.func.count()).select_from(lagging_rule)) == len(RULES) + len(city.RULES)
+        assert await connection.scalar(sa.select(sa.func.count()).select_from(lagging_rule)) == len(
+            RULES
+        ) + len(promises.RULES)
         found = await connection.execute(
             sa.select(dossier.c.unit, dossier.c.counted_at, dossier.c.outcome).where(
                 dossier.c.outcome.in_(["early", "on_time", "late"]), ~dossier.c.voided

@@ -15,9 +15,14 @@ def to(path: str, **parameters: object) -> str:
 
 
 def behind(
-    figure: str, part: str, period: Period, unit: str | None = None, procedure: str | None = None
+    figure: str,
+    part: str,
+    period: Period,
+    unit: str | None = None,
+    procedure: str | None = None,
+    sector: str | None = None,
 ) -> str:
-    """The list of the dossiers that a part of a figure counts."""
+    """The list of the dossiers that a part of a figure counts; of every sector: `*`, of an unknown one: empty."""
     return to(
         "/dossiers",
         figure=figure,
@@ -26,6 +31,7 @@ def behind(
         to=period.to.isoformat(),
         unit=unit,
         procedure=procedure,
+        sector=None if sector == "*" else sector,
     )
 
 

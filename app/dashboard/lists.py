@@ -11,28 +11,26 @@ from fastapi import APIRouter, Query, Request, Response
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.dashboard import drawing, queries
-from app.dashboard.frame import framed
-from app.dashboard.reader import DossiersReader, FiguresReader, Reader
+from app.dashboard.behind import Behind
+from app.dashboard.frame import Frame, framed
+from app.dashboard.reader import DossiersReader, FiguresReader
 from app.dashboard.render import PageRoute, page
 from app.directory.called import called_by
 from app.directory.reach import visible_units
 from app.dossiers.api import visible
+from app.dossiers.findings import KINDS as FINDINGS
 from app.dossiers.schemas import DossierRow
-from app.dossiers.tables import dossier as dossiers
 from app.dossiers.views import page as story
 from app.events import queries as log
-from app.figures.asked import question
-from app.figures.behind import parts_of
-from app.figures.parameters import BehindAsked
 from app.kit.deployment import Here, Snapshot
 from app.kit.problems import Problem
 from app.kit.text import Text
 from app.lagging import queries as lagging
 from app.lagging.rules import Figure
-from app.metrics.behind import behind
 from app.metrics.catalogue import CATALOGUE
-from app.metrics.metric import Rate, Statistic
 from app.metrics.periods import Period
+from app.metrics.question import Question
+from app.quality.api import PATTERNS, suspects
 from app.targets.budget import needed
 
 router: Final = APIRouter(route_class=PageRoute, include_in_schema=False)
@@ -41,7 +39,7 @@ _PER_PAGE: Final = 50
 _MOST_PAGES: Final = 2000
 _PAST_ALERTS: Final = 50
 _OPEN_ALERTS: Final = 200
-_NO_FIGURE: Final = Text("Không có chỉ tiêu này.", "There is no such figure.")
+_NO_FINDING: Final = Text("Không có loại phát hiện này.", "There is no such finding.")
 
 Day = Annotated[str | None, Query(max_length=10)]
 
@@ -59,14 +57,23 @@ async def dossier_list(
     to: Day = None,
     unit: Annotated[str | None, Query(max_length=64)] = None,
     procedure: Annotated[str | None, Query(max_length=64)] = None,
+    sector: Annotated[str | None, Query(max_length=64)] = None,
+    finding: Annotated[str | None, Query(max_length=64)] = None,
+    source: Annotated[str | None, Query(max_length=256)] = None,
     number: Annotated[int, Query(alias="page", ge=1, le=_MOST_PAGES)] = 1,
 ) -> Response:
     """All dossiers, the urgent ones, or those behind a figure: as many as the figure says."""
     frame = await framed(connection, reader, here)
     unit, procedure = unit or None, procedure or None
-    about: dict[str, Any] = {"figure": None, "counts_procedures": False}
-    if figure is not None:
-        condition, about = await _behind(connection, reader, figure, part, from_, to, unit, procedure)
+    about: dict[str, Any] = {"figure": None, "counts_procedures": False, "source": source}
+    if figure is not None or finding is not None:
+        asked = Behind(figure or "", part, from_, to, unit, procedure, sector)
+        put = await asked.question(connection, reader)
+        if finding is not None:
+            condition, more = await _suspect(connection, put, frame, finding, source)
+        else:
+            condition, more = await asked.condition(connection, reader, put)
+        about |= more
     else:
         units = await visible_units(connection, reader.caller, [unit] if unit else [], reader.today)
         condition = sa.and_(queries.urgent(kind, frame.moment), queries.of(units, procedure))
@@ -74,7 +81,7 @@ async def dossier_list(
     rows = await queries.listed(
         connection,
         condition,
-        by_urgency=kind if figure is None else None,
+        by_urgency=kind if figure is None and finding is None else None,
         now=reader.now,
         offset=(number - 1) * _PER_PAGE,
         limit=_PER_PAGE,
@@ -99,6 +106,7 @@ async def dossier_list(
         number=number,
         pages=max(1, min(_MOST_PAGES, -(-total // _PER_PAGE))),
         kind=kind,
+        finding=finding,
         unit=unit,
         procedure=procedure,
         names=names,
@@ -108,47 +116,21 @@ async def dossier_list(
     )
 
 
-async def _behind(
-    connection: AsyncConnection,
-    reader: Reader,
-    key: str,
-    part: str | None,
-    begin: str | None,
-    end: str | None,
-    unit: str | None,
-    procedure: str | None,
+async def _suspect(
+    connection: AsyncConnection, put: Question, frame: Frame, kind: str, source: str | None
 ) -> tuple[sa.ColumnElement[bool], dict[str, Any]]:
-    """The condition of the dossiers that a part of a figure counts, and what the page says of it.
-
-    Where procedures are counted, it is their dossiers of any time: no list of dossiers can number the same.
-    """
-    metric = CATALOGUE.get(key)
-    if metric is None or isinstance(metric, Statistic):
-        raise Problem("not-found", _NO_FIGURE)
-    listed, without = parts_of(metric, part)
-    asked = BehindAsked.model_validate(
-        {
-            "from": begin,
-            "to": end,
-            "unit": [unit] if unit else [],
-            "procedure": [procedure] if procedure else [],
-        }
-    )
-    put = await question(connection, reader.caller, asked, metric, reader.today)
-    found = behind(put, listed, without, zone=reader.zone, now=reader.now)
-    procedures = isinstance(metric, Rate) and metric.procedures
-    column = dossiers.c.procedure if procedures else dossiers.c.code
-    condition: sa.ColumnElement[bool] = column.in_(sa.select(found.c.code))
-    if procedures:
-        units = await visible_units(connection, reader.caller, [unit] if unit else [], reader.today)
-        condition = sa.and_(condition, queries.of(units))
-    says = metric.parts.get(part or "numerator")
+    """The condition of the dossiers that have a finding or show a pattern, as the page of data quality counts them."""
+    says = FINDINGS.get(kind) or PATTERNS.get(kind)
+    if says is None:
+        raise Problem("not-found", _NO_FINDING)
+    reader = frame.reader
+    span = put.period.span(reader.zone, reader.now)
+    condition = await suspects(connection, kind, source, put.units, span, frame.calendar)
     return condition, {
-        "figure": metric.names.said(reader.language),
-        "part": part or "numerator",
-        "says": says.said(reader.language) if says else None,
+        "figure": says.said(reader.language),
+        "part": kind,
+        "says": None,
         "period": put.period,
-        "counts_procedures": procedures,
     }
 
 

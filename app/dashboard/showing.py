@@ -13,6 +13,7 @@ from app.targets.scoring import rounded
 NOTHING: Final = "–"
 """Stands where there is no number: an empty denominator is no 0 % and no 100 %."""
 
+_SIZES: Final = ((86_400, "ngày", "d"), (3_600, "giờ", "h"), (60, "phút", "min"), (1, "giây", "s"))
 _HUNDREDTHS: Final = 10_000
 _MONTHS: Final = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
@@ -74,6 +75,15 @@ def instant(value: datetime | None, zone: tzinfo, spoken: Language) -> str:
         return NOTHING
     local = value.astimezone(zone)
     return f"{local:%H:%M} {day(local.date(), spoken)}"
+
+
+def duration(seconds: float | None, spoken: Language) -> str:
+    """A length of time in the coarsest of days, hours, minutes and seconds that it fills; a dash for none."""
+    if seconds is None:
+        return NOTHING
+    size, vi, en = next((one for one in _SIZES if seconds >= one[0]), _SIZES[-1])
+    amount = f"{rounded(Fraction(seconds) / size, 1):f}".removesuffix(".0")
+    return f"{amount} {en}" if spoken == "en" else f"{amount.replace('.', ',')} {vi}"
 
 
 def due(value: str | None, zone: tzinfo, spoken: Language) -> str:

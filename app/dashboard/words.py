@@ -16,6 +16,62 @@ WORDS: Final[Mapping[str, Text]] = {
     "units": Text("Đơn vị", "Units"),
     "dossiers": Text("Hồ sơ", "Dossiers"),
     "alerts": Text("Cảnh báo", "Alerts"),
+    "reports": Text("Báo cáo", "Reports"),
+    "data_quality": Text("Chất lượng dữ liệu", "Data quality"),
+    "download": Text("Tải về", "Download"),
+    "number_short": Text("STT", "No."),
+    "sector": Text("Lĩnh vực", "Sector"),
+    "total": Text("Tổng cộng", "Total"),
+    "in_dossiers": Text("đơn vị tính: hồ sơ", "in dossiers"),
+    "balanced": Text(
+        "Biểu cân đối: (3) = (7) + (11). Mỗi số dẫn tới đúng các hồ sơ của ô ấy.",
+        "The form balances: (3) = (7) + (11). Each number leads to the dossiers of its cell.",
+    ),
+    "residual_left": Text(
+        "Biểu không cân đối: (3) − (7) − (11) = {n}.", "The form does not balance: (3) − (7) − (11) = {n}."
+    ),
+    "calendar_periods": Text("Kỳ dương lịch", "Calendar periods"),
+    "report_periods": Text("Kỳ báo cáo (từ ngày 15)", "Reporting periods (from the 15th)"),
+    "data_quality_intro": Text(
+        "Của những gì được ghi nhận trong kỳ: nguồn nào gửi, muộn bao lâu, và hồ sơ nào không khớp.",
+        "Of what was recorded in the period: who sent it, how late, and which dossiers do not fit.",
+    ),
+    "late_where": Text("Trễ thật và trễ trên dữ liệu", "Late in fact and late in the data"),
+    "late_in_fact": Text("Trễ thật", "Late in fact"),
+    "late_in_fact_says": Text("kết thúc sau hạn", "ended after the due date"),
+    "late_in_data_says": Text(
+        "kết thúc trong hạn, báo về sau hạn", "ended in time, reported after the due date"
+    ),
+    "share_in_data_only": Text("Tỷ trọng chỉ trễ trên dữ liệu", "Share late only in the data"),
+    "late_explained": Text(
+        "Hồ sơ xong trong hạn nhưng được báo về sau hạn vẫn là đúng hạn; trước khi được báo, hồ sơ ấy trông như quá hạn.",
+        "A dossier that was finished in time and reported after its due date is on time; until then it looked overdue.",
+    ),
+    "sources": Text("Nguồn dữ liệu", "Sources"),
+    "last_event": Text("Sự việc gần nhất", "Last fact"),
+    "facts_in_period": Text("Sự việc trong kỳ", "Facts in the period"),
+    "delay_median": Text("Độ trễ, trung vị", "Delay, median"),
+    "delay_p90": Text("Độ trễ, phân vị 90", "Delay, 90th percentile"),
+    "long_ago": Text("hơn {days} ngày trước", "more than {days} days ago"),
+    "silent": Text("Im lặng", "Silent"),
+    "speaking": Text("Đang gửi", "Sending"),
+    "silent_rule": Text(
+        "Im lặng: không gửi gì trong {hours} giờ làm việc (DUNGHEN_SOURCE_SILENT_AFTER).",
+        "Silent: nothing sent in {hours} working hours (DUNGHEN_SOURCE_SILENT_AFTER).",
+    ),
+    "silent_never": Text(
+        "Không báo nguồn im lặng: DUNGHEN_SOURCE_SILENT_AFTER là 0.",
+        "No source counts as silent: DUNGHEN_SOURCE_SILENT_AFTER is 0.",
+    ),
+    "no_sources": Text("Chưa có nguồn nào gửi sự việc.", "No source has sent any fact yet."),
+    "quality_findings": Text("Điểm cần xem lại", "Findings"),
+    "quality_patterns": Text("Dấu hiệu đáng xem", "Patterns worth a look"),
+    "patterns_accuse_nobody": Text(
+        "Dấu hiệu không kết luận điều gì và không số liệu nào phụ thuộc vào chúng: chúng chỉ cho biết nên xem ở đâu.",
+        "A pattern proves nothing, and no figure depends on it: it says where to look.",
+    ),
+    "finding": Text("Nội dung", "What was found"),
+    "told_by": Text("nguồn {source}", "told by {source}"),
     "sample": Text(
         "Dữ liệu mẫu do máy sinh ra: không có đơn vị, hồ sơ hay con số nào ở đây là thật.",
         "Generated sample data: no office, dossier or figure here is real.",

@@ -4,12 +4,15 @@ It puts together what others count; it changes no figure and no verdict.
 """
 
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from typing import Annotated, Any, Final
 
 import msgspec
+import sqlalchemy as sa
 from fastapi import APIRouter, Query, Request, Response
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.calendars import queries as calendars
 from app.dossiers.findings import KINDS
@@ -24,6 +27,7 @@ from app.kit.http import language
 from app.kit.text import Language, Text
 from app.metrics.durations import REPORTING_DELAY
 from app.metrics.metric import share
+from app.metrics.periods import Span
 from app.metrics.queries import tally
 from app.metrics.question import Question
 from app.quality import queries
@@ -72,9 +76,15 @@ async def data_quality(
     media_type(request, [JSON])
     now, zone, reader = here.clock(), here.settings.zone, language(request)
     put = await question(connection, caller, asked, None, now.astimezone(zone).date())
-    span = put.period.span(zone, now)
-    present = Present(connection, zone, now)
     calendar = await calendars.calendar(connection, here.settings.calendar, zone)
+    document = await quality(Present(connection, zone, now), put, calendar, reader)
+    return conditional(request, document, JSON, lambda: msgspec.json.encode(document))
+
+
+async def quality(present: Present, put: Question, calendar: Calendar, reader: Language) -> dict[str, Any]:
+    """The document of what was recorded in the question's period, of its units."""
+    connection, span = present.connection, put.period.span(present.zone, present.now)
+    zone = calendar.zone
     seen = [
         *await queries.patterns(connection, put.units, span),
         *await queries.bulk_finishing(connection, put.units, span, zone),
@@ -83,14 +93,31 @@ async def data_quality(
     found = await queries.findings(connection, put.units, span)
     units = {one.unit for one in [*found, *seen] if one.unit is not None}
     names = await named(connection, "unit", units, reader, present.naming_day(put))
-    document = {
+    return {
         **await present.dated(put.period),
         "findings": [_told(one, KINDS[one.kind], names, reader) for one in sorted(found, key=_place)],
         "patterns": [_told(one, PATTERNS[one.kind], names, reader) for one in sorted(seen, key=_place)],
         "reporting_delay": await _delays(present, put),
         "late": await _late(present, put),
     }
-    return conditional(request, document, JSON, lambda: msgspec.json.encode(document))
+
+
+async def suspects(
+    connection: AsyncConnection,
+    kind: str,
+    source: str | None,
+    units: Sequence[str] | None,
+    span: Span,
+    calendar: Calendar,
+) -> sa.ColumnElement[bool]:
+    """The condition of the dossiers that a finding or a pattern counts, told of by a source (None: by any)."""
+    if kind == "paused_in_the_last_hour":
+        pauses = await queries.late_pauses(connection, units, span)
+        codes = {pause.code for pause in _late_ones(pauses, calendar) if source in {None, pause.source}}
+        return queries.coded(codes)
+    if kind == "finished_in_bulk":
+        return queries.finished_in_bulk(source, units, span, calendar.zone)
+    return queries.showing(kind, source, units, span)
 
 
 def _place(found: Found) -> tuple[str, str, str]:
@@ -103,13 +130,13 @@ def _told(found: Found, says: Text, names: dict[str, str], reader: Language) -> 
 
 
 def _in_the_last_hour(pauses: list[Pause], calendar: Calendar) -> list[Found]:
-    dossiers = {
-        (pause.source, pause.unit, pause.code)
-        for pause in pauses
-        if worked_between(calendar, pause.begin, pause.due) <= LAST_HOUR
-    }
+    dossiers = {(pause.source, pause.unit, pause.code) for pause in _late_ones(pauses, calendar)}
     counted = Counter((source, unit) for source, unit, _ in dossiers)
     return [Found("paused_in_the_last_hour", source, unit, many) for (source, unit), many in counted.items()]
+
+
+def _late_ones(pauses: list[Pause], calendar: Calendar) -> list[Pause]:
+    return [one for one in pauses if worked_between(calendar, one.begin, one.due) <= LAST_HOUR]
 
 
 async def _delays(present: Present, put: Question) -> list[dict[str, Any]]:

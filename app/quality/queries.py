@@ -3,9 +3,9 @@
 It knows dossiers and the log. A pattern accuses nobody: it says where to look, and no figure depends on it.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import datetime, timedelta
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
@@ -130,10 +130,27 @@ async def bulk_finishing(
     connection: AsyncConnection, units: Sequence[str] | None, span: Span, zone: ZoneInfo
 ) -> list[Found]:
     """How many dossiers were finished in bulk at the end of a month, by source and unit."""
+    finished = _finished(units, span, zone)
+    statement = (
+        sa.select(
+            sa.literal("finished_in_bulk").label("kind"),
+            finished.source,
+            finished.unit,
+            sa.func.count().label("dossiers"),
+        )
+        .where(_in_bulk(finished))
+        .group_by(finished.source, finished.unit)
+    )
+    return [Found(*row) for row in await connection.execute(statement)]
+
+
+def _finished(units: Sequence[str] | None, span: Span, zone: ZoneInfo) -> Any:
+    """What was finished, with how many a unit finished on that day and in that month."""
     local = sa.func.timezone(zone.key, _e.time)
     day, month = sa.func.date_trunc("day", local), sa.func.date_trunc("month", local)
-    finished = (
+    return (
         sa.select(
+            _d.code,
             _e.source,
             _accountable.label("unit"),
             day.label("day"),
@@ -146,19 +163,54 @@ async def bulk_finishing(
         .subquery()
         .c
     )
+
+
+def _in_bulk(finished: Any) -> sa.ColumnElement[bool]:
     last_days = sa.text("interval '1 month' - interval '2 days'")
-    statement = (
-        sa.select(
-            sa.literal("finished_in_bulk").label("kind"),
-            finished.source,
-            finished.unit,
-            sa.func.count().label("dossiers"),
-        )
-        .where(
-            finished.day >= finished.month + last_days,
-            finished.of_day >= BULK,
-            3 * finished.of_day > finished.of_month,
-        )
-        .group_by(finished.source, finished.unit)
+    return sa.and_(
+        finished.day >= finished.month + last_days,
+        finished.of_day >= BULK,
+        3 * finished.of_day > finished.of_month,
     )
-    return [Found(*row) for row in await connection.execute(statement)]
+
+
+def finished_in_bulk(
+    source: str | None, units: Sequence[str] | None, span: Span, zone: ZoneInfo
+) -> sa.ColumnElement[bool]:
+    """The dossiers that `bulk_finishing` counts, told of by a source (None: by any)."""
+    finished = _finished(units, span, zone)
+    told = sa.true() if source is None else finished.source == source
+    return _d.code.in_(sa.select(finished.code).where(_in_bulk(finished), told))
+
+
+def showing(kind: str, source: str | None, units: Sequence[str] | None, span: Span) -> sa.ColumnElement[bool]:
+    """The dossiers that `findings` or `patterns` counts under a kind, told of by a source (None: by any)."""
+    has = _PATTERNS.get(kind)
+    condition = has if has is not None else _d.findings.contains([kind])
+    told = sa.true() if source is None else _e.source == source
+    found = sa.select(_e.subject).select_from(_EVENTS).where(condition, told, *_told(units, span))
+    return _d.code.in_(found.correlate(None))
+
+
+def coded(codes: Collection[str]) -> sa.ColumnElement[bool]:
+    """The dossiers of these codes."""
+    return _d.code == sa.any_(sa.literal(list(codes), ARRAY(sa.Text)))
+
+
+_SOURCES: Final = sa.text("""
+WITH RECURSIVE spoke (source) AS (
+    (SELECT source FROM event ORDER BY source LIMIT 1)
+    UNION ALL
+    SELECT (SELECT e.source FROM event e WHERE e.source > spoke.source ORDER BY e.source LIMIT 1)
+    FROM spoke WHERE spoke.source IS NOT NULL
+)
+SELECT source,
+       (SELECT max(e.recorded_at) FROM event e WHERE e.source = spoke.source AND e.recorded_at >= :since) AS last
+FROM spoke WHERE source IS NOT NULL
+""")
+
+
+async def sources(connection: AsyncConnection, since: datetime) -> dict[str, datetime | None]:
+    """Every source there ever was, with its last event recorded from `since` on; one step each through the index."""
+    rows = await connection.execute(_SOURCES, {"since": since})
+    return {row.source: row.last for row in rows}

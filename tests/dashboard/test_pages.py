@@ -10,10 +10,15 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from app.dashboard.frame import Frame, framed
+from app.dashboard.reader import Reader
+from app.dashboard.sources import _sources
 from app.dashboard.words import WORDS
 from app.dossiers.projector import Projector
 from app.dossiers.tables import dossier
+from app.keys.caller import BOOTSTRAP
 from app.kit.deployment import Deployment
+from app.kit.export import XLSX
 from tests.dashboard.conftest import HOSTILE, sign_in
 from tests.events.makers import received
 
@@ -31,6 +36,10 @@ PAGES = [
     "/dossiers?figure=online_payment_procedures&from=2026-01-01&to=2026-12-31",
     "/dossier?code=H0+%26+%3Cb%3E",
     "/alerts",
+    "/reports",
+    "/reports?period=report:2026-Q1&unit=u1",
+    "/data-quality?period=2026",
+    "/dossiers?finding=unknown_procedure&source=urn:test&from=2026-01-01&to=2026-12-31",
 ]
 MOST_OF_A_SHAPE = 2
 _HREF = re.compile(r'(?:href|src)="([^"]*)"')
@@ -204,6 +213,71 @@ async def test_a_unit_page_lists_what_owes_an_apology_unless_finished(
     assert "SOON" in page[page.index('id="list-apology_due"') :]
     listed = (await browser.get("/dossiers?list=apology_due&unit=u2&lang=en")).text
     assert 'id="total">1 dossiers<' in listed
+
+
+async def test_every_number_of_the_form_leads_to_as_many_dossiers_and_its_files_are_the_apis(
+    browser: httpx.AsyncClient, client: httpx.AsyncClient, city: None
+) -> None:
+    await sign_in(browser)
+    page = (await browser.get("/reports?period=2026&lang=en")).text
+    totals = await _borne_out(browser, page)
+    assert len(totals) == 22
+    for media, accept in (("csv", "text/csv"), ("json", "application/json"), ("xlsx", XLSX)):
+        file = await browser.get(f"/reports?period=2026&lang=en&as={media}")
+        told = await client.get("/v1/reports/ii-06a?period=2026", headers={"Accept": accept})
+        assert file.headers["content-type"] == told.headers["content-type"]
+        if media == "csv":
+            assert file.text == told.text
+            assert 'filename="II.06a-2026-01-01-2026-12-31.csv"' in file.headers["content-disposition"]
+    assert (await browser.get("/reports?as=pdf")).status_code == 422
+
+
+async def _borne_out(browser: httpx.AsyncClient, page: str) -> list[int]:
+    """The numbers of a page that lead to lists, each of them as long as it says."""
+    found = []
+    for href, text in re.findall(r'<a class="number" href="(/dossiers[^"]+)">([\d,]+)<span', page):
+        path = html.unescape(href)
+        listed = (await browser.get(path)).text
+        total = re.search(r'id="total">([\d,]+) dossiers<', listed)
+        assert total
+        assert total[1] == text, path
+        found.append(int(text.replace(",", "")))
+    return found
+
+
+async def test_findings_and_lateness_lead_to_as_many_dossiers_by_source(
+    browser: httpx.AsyncClient, city: None
+) -> None:
+    await sign_in(browser)
+    page = (await browser.get("/data-quality?lang=en")).text
+    counted = await _borne_out(browser, page)
+    assert sum(counted) > 6
+    assert WORDS["silent_never"].en in page
+    for kind in ("paused_in_the_last_hour", "finished_in_bulk", "back_dated"):
+        listed = await browser.get(f"/dossiers?finding={kind}&lang=en")
+        assert listed.status_code == 200
+    assert (await browser.get("/dossiers?finding=nothing")).status_code == 404
+
+
+async def test_a_source_that_sent_nothing_for_long_is_silent(
+    browser: httpx.AsyncClient, city: None, deployment: Deployment
+) -> None:
+    frame = await _framed(deployment)
+    old, new = frame.reader.now - timedelta(days=9), frame.reader.now
+    found = _sources(frame, {"b": new, "a": new, "z": old, "y": None}, [], 16)
+    assert [(source.name, source.silent) for source in found] == [
+        ("y", True),
+        ("z", True),
+        ("a", False),
+        ("b", False),
+    ]
+    assert not any(source.silent for source in _sources(frame, {"z": old}, [], 0))
+
+
+async def _framed(deployment: Deployment) -> Frame:
+    reader = Reader(BOOTSTRAP, "en", deployment.clock(), deployment.settings.zone)
+    async with deployment.database.snapshot() as connection:
+        return await framed(connection, reader, deployment)
 
 
 async def test_without_dossiers_the_first_page_says_how_to_begin(browser: httpx.AsyncClient) -> None:

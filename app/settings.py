@@ -6,7 +6,6 @@ This module is the only reader of the environment and imports nothing of ours.
 import os
 import sys
 from datetime import time
-from functools import cached_property
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from typing import Annotated, Literal
@@ -46,7 +45,6 @@ class Settings(BaseSettings):
         env_ignore_empty=True,
         extra="ignore",
         frozen=True,
-        ignored_types=(cached_property,),
     )
 
     database_url: SecretStr | None = Field(
@@ -148,7 +146,7 @@ class Settings(BaseSettings):
             f"DUNGHEN_{name.upper()}": _text(value) for name, value in values.items() if value is not None
         }
 
-    @cached_property
+    @property
     def zone(self) -> ZoneInfo:
-        """The offices' zone."""
+        """The offices' zone. Not kept: `model_copy` would copy what was kept, whatever zone it is told."""
         return ZoneInfo(self.timezone)

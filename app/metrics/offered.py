@@ -1,11 +1,12 @@
 """Fee-bearing procedures by unit: which a unit offers, and which had an online payment or a dossier with a fee.
 
-It reads the dossier table and the directory in one statement; what a scheme makes of it, it refuses to know.
+It reads the directory and the dossier table; what a scheme makes of it, it refuses to know.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta, tzinfo
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
@@ -13,14 +14,18 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.directory.tables import procedure
 from app.dossiers.tables import dossier
-from app.metrics.periods import Period, midnight
+from app.metrics.periods import Period, Span, midnight
 
 _DAY: Final = timedelta(days=1)
 _LEAP_DAY: Final = (2, 29)
 
 
 class Offered(NamedTuple):
-    """One fee-bearing procedure that a unit offers, by its dossiers of the last twelve months."""
+    """One fee-bearing procedure that a unit offers.
+
+    `paid_online`: one of its dossiers with this unit was paid online in the period; `with_fee`: one that bears a fee was
+    received in it.
+    """
 
     unit: str
     procedure: str
@@ -31,44 +36,98 @@ class Offered(NamedTuple):
 async def offered(
     connection: AsyncConnection, period: Period, units: Sequence[str] | None, *, zone: tzinfo, now: datetime
 ) -> list[Offered]:
-    """Of these very units (None: of all), every fee-bearing procedure with a dossier in the twelve months before E.
+    """Every fee-bearing procedure that each of these very units (None: of all) offers (domain note §7).
 
-    `paid_online`: one of its dossiers was paid online in the period; `with_fee`: one that bears a fee was received in
-    it. A procedure is fee-bearing by its directory entry or by a fee-bearing dossier of any unit (domain note §6).
+    A unit that `offered_by` names in any entry in force on the period's last day, or today, offers the procedures that
+    name it and no others; any other unit those with a dossier in the twelve months before E. A procedure is fee-bearing
+    if the directory has or had it with a fee, or by a fee-bearing dossier of any unit (§6).
     """
     span = period.span(zone, now)
-    since = min(midnight(_year_before((span.end - _DAY / 86_400).astimezone(zone).date()), zone), span.begin)
-    d, other = dossier.c, dossier.alias("other").c
-    payment = sa.func.unnest(d.online_payments).column_valued("payment")
-    paid = sa.select(payment).where(payment >= span.begin, payment < span.end).correlate(dossier).exists()
-    # One row a procedure, however many periods it has: one that the directory had with a fee is fee-bearing.
-    charged = sa.select(procedure.c.code).where(procedure.c.fee_required).distinct().subquery("charged")
-    bears = sa.func.coalesce(d.fee_bearing, charged.c.code.is_not(None))
-    proven = sa.exists().where(
-        other.procedure == d.procedure, other.fee_bearing, ~other.voided, other.received_at < span.end
+    last = (span.end - timedelta.resolution).astimezone(zone).date()
+    found = await _by_dossiers(connection, span, last, units, zone)
+    named = await _by_directory(connection, span, last, units)
+    told = {(one.unit, one.procedure): one for one in found}
+    return [
+        *(one for one in found if one.unit not in named),
+        *(
+            told.get((unit, code), Offered(unit, code, paid_online=False, with_fee=False))
+            for unit, codes in sorted(named.items())
+            for code in sorted(codes)
+        ),
+    ]
+
+
+_d: Final = dossier.c
+# One row a procedure, however many periods it has: one that the directory had with a fee is fee-bearing.
+_charged: Final = sa.select(procedure.c.code).where(procedure.c.fee_required).distinct().subquery("charged")
+
+
+def _proven(code: sa.ColumnElement[Any], end: datetime) -> sa.ColumnElement[bool]:
+    """Whether a dossier shows, before `end`, that a procedure bears a fee."""
+    other = dossier.alias("other").c
+    return sa.exists().where(
+        other.procedure == code, other.fee_bearing, ~other.voided, other.received_at < end
     )
+
+
+async def _by_directory(
+    connection: AsyncConnection, span: Span, last: date, units: Sequence[str] | None
+) -> Mapping[str, set[str]]:
+    """Unit → the fee-bearing procedures that name it in the entry in force on the day `last`; perhaps none do bear one."""
+    p = procedure.c
+    names = sa.func.unnest(p.offered_by).table_valued("unit", name="named").render_derived()
+    unit = names.c.unit
+    bears = sa.or_(sa.exists().where(_charged.c.code == p.code), _proven(p.code, span.end))
+    statement = (
+        sa.select(unit, p.code, bears)
+        .select_from(procedure.join(names, sa.true()))
+        .where(
+            sa.or_(p.valid_from.is_(None), p.valid_from <= last),
+            sa.or_(p.valid_to.is_(None), p.valid_to >= last),
+        )
+    )
+    if units is not None:
+        statement = statement.where(_is_one_of(unit, units))
+    named: defaultdict[str, set[str]] = defaultdict(set)
+    for code_of_unit, code, bearing in await connection.execute(statement):
+        named[code_of_unit].update({code} if bearing else ())
+    return named
+
+
+async def _by_dossiers(
+    connection: AsyncConnection, span: Span, last: date, units: Sequence[str] | None, zone: tzinfo
+) -> list[Offered]:
+    """Every fee-bearing procedure of a unit's dossiers of the twelve months that end with the day `last`."""
+    since = min(midnight(_year_before(last), zone), span.begin)
+    payment = sa.func.unnest(_d.online_payments).column_valued("payment")
+    paid = sa.select(payment).where(payment >= span.begin, payment < span.end).correlate(dossier).exists()
     conditions = [
-        ~d.voided,
-        d.unit.is_not(None),
-        d.procedure.is_not(None),
-        d.received_at < span.end,
-        sa.or_(d.counted_at.is_(None), d.counted_at >= since, d.paid_online_at >= since),
-        sa.or_(charged.c.code.is_not(None), proven),
+        ~_d.voided,
+        _d.unit.is_not(None),
+        _d.procedure.is_not(None),
+        _d.received_at < span.end,
+        sa.or_(_d.counted_at.is_(None), _d.counted_at >= since, _d.paid_online_at >= since),
+        sa.or_(_charged.c.code.is_not(None), _proven(_d.procedure, span.end)),
     ]
     if units is not None:
-        conditions.append(d.unit == sa.any_(sa.literal(list(units), ARRAY(sa.Text))))
+        conditions.append(_is_one_of(_d.unit, units))
     statement = (
         sa.select(
-            d.unit,
-            d.procedure,
+            _d.unit,
+            _d.procedure,
             sa.func.bool_or(paid),
-            sa.func.bool_or(sa.and_(bears, d.received_at >= span.begin)),
+            # Unknown is no fee: what an event or the entry of the day of reception says stands in the dossier.
+            sa.func.bool_or(sa.and_(_d.fee_bearing.is_(True), _d.received_at >= span.begin)),
         )
-        .select_from(dossier.outerjoin(charged, charged.c.code == d.procedure))
+        .select_from(dossier.outerjoin(_charged, _charged.c.code == _d.procedure))
         .where(*conditions)
-        .group_by(d.unit, d.procedure)
+        .group_by(_d.unit, _d.procedure)
     )
     return [Offered(*row) for row in await connection.execute(statement)]
+
+
+def _is_one_of(unit: sa.ColumnElement[Any], units: Sequence[str]) -> sa.ColumnElement[bool]:
+    return unit == sa.any_(sa.literal(list(units), ARRAY(sa.Text)))
 
 
 def _year_before(day: date) -> date:

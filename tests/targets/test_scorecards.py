@@ -178,6 +178,48 @@ async def test_decision_766_counts_the_fee_bearing_procedures_that_a_unit_offers
     assert told["fee_procedures_of_offered"] == (2, len(fee_required))
 
 
+async def test_what_a_unit_offers_is_what_the_directory_says_and_else_what_its_dossiers_show(
+    client: httpx.AsyncClient, database: Database, wall: Wall
+) -> None:
+    """D is named by two procedures with a fee and one without; nobody names E, so that its dossiers tell."""
+    await describe(database)
+    entry = {"name": "Thủ tục", "sector": "land", "service_level": "full"}
+    offers: list[tuple[str, bool, dict[str, Any]]] = [
+        ("1.000011", True, {"offered_by": ["D", "F"]}),
+        ("1.000012", True, {"offered_by": ["D"]}),
+        ("1.000013", False, {"offered_by": ["D"]}),
+        ("1.000014", True, {"offered_by": ["D", "E"], "valid_to": "2026-03-15"}),
+        ("1.000015", True, {}),
+    ]
+    for code, fee, more in offers:
+        body = {**entry, "fee_required": fee, **more}
+        assert (await client.put(f"/v1/procedures/{code}", json=body)).is_success
+    paid = {"fee_bearing": True, "online_payments": [wall.now - HOUR]}
+    rows: list[tuple[str, str, str, dict[str, Any]]] = [
+        ("1", "D", "1.000011", paid),
+        ("2", "D", "1.000015", paid),  # D does not offer it by the directory's word
+        ("3", "E", "1.000015", paid),
+        # The events do not say and the directory did not know it that day: unknown is no fee.
+        ("4", "E", "1.000014", {"fee_bearing": None, "online_payments": []}),
+    ]
+    await store(
+        database,
+        [
+            a_dossier(code, unit=unit, procedure=procedure, received_at=wall.now - HOUR, **columns)
+            for code, unit, procedure, columns in rows
+        ],
+    )
+    told = {}
+    for unit in ("D", "E", "F"):
+        card = (await got(client, "scorecards", unit=unit, period="2026-03"))["total"]
+        parts = {part["metric"]: part["figure"] for part in card["criteria"][1]["parts"] if part["figure"]}
+        told[unit] = [
+            (parts[metric]["numerator"], parts[metric]["denominator"])
+            for metric in ("online_payment_of_offered", "fee_procedures_of_offered")
+        ]
+    assert told == {"D": [(1, 2), (1, 2)], "E": [(1, 2), (1, 2)], "F": [(0, 1), (0, 1)]}
+
+
 async def test_shipped_schemes_are_listed_and_cannot_be_written(client: httpx.AsyncClient) -> None:
     await write(client)
     await write(client)

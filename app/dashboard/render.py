@@ -35,6 +35,7 @@ ASSETS: Final[Mapping[str, tuple[str, bytes]]] = {
     for name, media in (
         ("dashboard.css", "text/css; charset=utf-8"),
         ("dashboard.js", "text/javascript; charset=utf-8"),
+        ("docs.js", "text/javascript; charset=utf-8"),
         ("icon.svg", "image/svg+xml"),
     )
 }

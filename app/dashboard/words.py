@@ -359,6 +359,10 @@ WORDS: Final[Mapping[str, Text]] = {
     "event_dossier.stopped": Text("Dừng giải quyết", "Stopped"),
     "event_dossier.voided": Text("Hủy vì nhập nhầm", "Voided"),
     "event_event.retracted": Text("Thu hồi sự việc", "Fact retracted"),
+    "docs_without_script": Text(
+        "Trang này cần JavaScript; tài liệu OpenAPI ở",
+        "This page needs JavaScript; the OpenAPI document is at",
+    ),
     "problem": Text("Không xem được trang này", "This page cannot be shown"),
     "request_id": Text("Mã yêu cầu", "Request id"),
     "back": Text("Về trang đầu", "Back to the first page"),

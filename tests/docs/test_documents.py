@@ -95,6 +95,7 @@ def test_nothing_in_the_tree_is_left_for_later_or_names_a_package_registry() -> 
     found = []
     for path in files():
         text = path.read_bytes().decode("utf-8", errors="replace")
-        if UNFINISHED.search(text) or REGISTRY.search(text):
+        # What others released is kept as it is.
+        if (UNFINISHED.search(text) and "vendor" not in path.parts) or REGISTRY.search(text):
             found.append(str(path.relative_to(ROOT)))
     assert found == []

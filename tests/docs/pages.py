@@ -4,6 +4,7 @@ It knows Markdown as far as the documents use it, and none of their contents.
 """
 
 import re
+import shlex
 import subprocess
 from pathlib import Path
 
@@ -13,6 +14,7 @@ DOCS = ROOT / "docs"
 _ROW = re.compile(r"^\| (`[^|]*) \|(.*)\|$", re.MULTILINE)
 _NAME = re.compile(r"`([^`]+)`")
 _LINK = re.compile(r"\]\(([^)#\s]+)")
+_COMMAND = re.compile(r"^\$ (?:\.venv/bin/)?dunghen (.*)$", re.MULTILINE)
 _SHELL = re.compile(r"^```sh\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 
 
@@ -44,3 +46,12 @@ def links(page: Path) -> list[str]:
 def shell_blocks(page: Path) -> list[str]:
     """The blocks that a reader is to run as they stand."""
     return _SHELL.findall(page.read_text(encoding="utf-8"))
+
+
+def commands_shown(page: Path) -> list[tuple[str, list[str]]]:
+    """Each `dunghen` at a prompt of a page: where it stands, and the words behind it up to a redirection or a remark."""
+    told = page.read_text(encoding="utf-8")
+    return [
+        (f"{page.name}: {line}", shlex.split(re.split(r"\s[>|#]", line)[0]))
+        for line in _COMMAND.findall(told)
+    ]

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from typing import Any
 
 import prometheus_client
 from typer.main import get_group
@@ -14,7 +15,8 @@ from app.keys.caller import SCOPES
 from app.kit.problems import KINDS
 from app.metrics.catalogue import CATALOGUE, COUNTS
 from app.settings import Settings
-from tests.docs.pages import DOCS, ROOT, files, links, rows
+from tests.docs import definitions
+from tests.docs.pages import DOCS, ROOT, commands_shown, files, links, rows
 
 # Written so that this file is none of those that they find.
 _HOSTS = (
@@ -74,6 +76,25 @@ def test_every_metric_has_its_heading_and_every_count_its_row() -> None:
     headings = re.findall(r"^### `(.+)`$", (DOCS / "figures.md").read_text(encoding="utf-8"), re.MULTILINE)
     assert headings == list(CATALOGUE)
     assert set(rows("figures.md", "### `counts`")) == set(COUNTS.parts)
+
+
+def test_the_definitions_are_those_of_the_catalogue() -> None:
+    page = (DOCS / "definitions.md").read_text(encoding="utf-8")
+    assert page == definitions.page(), "python -m tests.docs.definitions > docs/definitions.md"
+
+
+def test_every_command_that_is_shown_exists_with_its_options() -> None:
+    shown = [one for page in files() if page.suffix == ".md" for one in commands_shown(page)]
+    assert len(shown) > 20
+    known = get_group(cli)
+    for place, words in shown:
+        command: Any = known
+        while words and words[0] in getattr(command, "commands", {}):
+            command = command.commands[words.pop(0)]
+        options = {name for option in command.params for name in (*option.opts, *option.secondary_opts)}
+        asked = {word.split("=")[0] for word in words if word.startswith("--")}
+        assert not hasattr(command, "commands"), place
+        assert asked <= options | {"--help"}, place
 
 
 def test_every_page_is_in_the_index() -> None:

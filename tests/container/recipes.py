@@ -8,7 +8,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-import yaml  # type: ignore[import-untyped]  # its release carries no types
+import yaml
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -14,7 +14,7 @@ from starlette.routing import Route
 from app import __version__
 from app.calendars import api as calendars
 from app.dashboard import api as dashboard
-from app.dashboard import apidocs, entry, forms, lists, sources, units
+from app.dashboard import apidocs, entry, forms, importing, lists, sources, units
 from app.dashboard.sessions import Sessions
 from app.directory import api as directory
 from app.directory.reach import subtree
@@ -91,7 +91,7 @@ def create_app(here: Deployment) -> FastAPI:
         app.include_router(router.router, responses=http.PROBLEMS)
     for router in (lagging, webhooks):
         app.webhooks.include_router(router.messages)
-    for pages in (dashboard, units, forms, sources, lists, entry, apidocs):
+    for pages in (dashboard, units, forms, sources, lists, importing, entry, apidocs):
         app.include_router(pages.router)
     app.openapi = lambda: document(app, _OPERATIONS, _MODELS, events_openapi.SCHEMAS)  # type: ignore[method-assign] # FastAPI's documented way to extend the document
     return app

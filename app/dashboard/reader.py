@@ -39,6 +39,12 @@ class Reader:
         return self.now.astimezone(self.zone).date()
 
     @property
+    def imports(self) -> bool:
+        """Whether files may be imported: they may hold facts of any unit and source, and the directory."""
+        limited = self.caller.unit is not None or self.caller.sources is not None
+        return self.caller.may("events:write") and self.caller.may("directory:write") and not limited
+
+    @property
     def opens_dossiers(self) -> bool:
         """Whether numbers may lead to the dossiers behind them."""
         return self.caller.may("dossiers:read")

@@ -39,7 +39,7 @@ from app.kit.text import Text
 _PORTION: Final = 5_000
 _LONGEST_LINE: Final = 1024 * 1024
 """A longer one is taken in pieces, each of which is refused: memory stays flat."""
-_SENDER: Final = Sender(key_id="import", unit=None, sources=None, is_admin=True)
+_COMMAND: Final = Sender(key_id="import", unit=None, sources=None, is_admin=True)
 
 _NO_SOURCE: Final = Text(
     "Ánh xạ này không nêu nguồn; hãy đặt tên nguồn bằng --source, ví dụ urn:mot-cua-phuong-a.",
@@ -74,11 +74,18 @@ class _UndoneError(Exception):
 
 
 async def import_files(
-    here: Deployment, paths: list[Path], options: Options, *, faults: TextIO | None, progress: Progress
+    here: Deployment,
+    paths: list[Path],
+    options: Options,
+    *,
+    faults: TextIO | None,
+    progress: Progress,
+    sender: Sender = _COMMAND,
+    folds: bool = True,
 ) -> Report:
     """Take files into the log or the directory, and fold the dossiers; faults go to a file, each with its place.
 
-    Every file is read once before the first is taken, so that a wrong encoding or a damaged file changes nothing.
+    Without `folds` the dossiers are left to the workers. Every file is read once before the first is taken, so that a wrong encoding or a damaged file changes nothing.
     Raises OSError for a file that cannot be read, and Problem that says what to do.
     """
     report = Report(dry_run=options.dry_run)
@@ -86,11 +93,12 @@ async def import_files(
     before = 0
     encoding = options.encoding or (options.mapping.encoding if options.mapping else None)
     for found in [files.survey(path, encoding) for path in paths]:
-        await _File(here, found, options, report, teller, partial(_advanced, progress, before)).imported()
+        told = partial(_advanced, progress, before)
+        await _File(here, found, options, report, teller, told, sender).imported()
         before += found.size
         progress(before)
     await _known_codes(here, report)
-    if not options.dry_run:
+    if folds and not options.dry_run:
         await Projector(here).run_until_current()
     return report
 
@@ -127,6 +135,7 @@ class _File:
     report: Report
     teller: Faults
     progress: Progress
+    sender: Sender
 
     async def imported(self) -> None:
         """Take the whole file."""
@@ -249,7 +258,7 @@ class _File:
             part = _checked(events, first, so_far)
         else:
             ingest = Ingest(self.here.database, self.here.clock)
-            part = await ingest.part(Call(_SENDER, events, run, first), so_far)
+            part = await ingest.part(Call(self.sender, events, run, first), so_far)
         for result in part.results:
             if result.status != "duplicate":
                 self.teller.of_event(self.found.path.name, new[result.index - first], result)

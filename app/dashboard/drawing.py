@@ -14,7 +14,7 @@ Ratio = tuple[int, int]
 
 WIDTH: Final = 560.0
 HEIGHT: Final = 190.0
-LEFT: Final = 50.0
+LEFT: Final = 54.0
 RIGHT: Final = 14.0
 TOP: Final = 12.0
 BOTTOM: Final = 26.0

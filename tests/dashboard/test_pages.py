@@ -105,7 +105,7 @@ async def test_a_number_says_on_hover_and_focus_what_it_is_made_of(
 ) -> None:
     await sign_in(browser)
     page = (await browser.get("/?period=2026&lang=en")).text
-    assert re.search(r">25\.00 %<span class=\"tip\"> 1 / 4</span>", page)
+    assert re.search(r">25\.00 %<span class=\"tip ratio\"> 1 / 4</span>", page)
     assert "25,00 %" in (await browser.get("/?period=2026&lang=vi")).text
 
 

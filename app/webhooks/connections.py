@@ -58,7 +58,8 @@ class Connections:
 
     async def _take(self, goal: Destination) -> "_Connection | None":
         origin = (goal.plain, goal.host, goal.port)
-        for connection in [kept for kept in reversed(self._kept) if kept.origin == origin]:
+        # Looked for anew after every wait: others take and leave connections while one is being closed.
+        while connection := next((kept for kept in reversed(self._kept) if kept.origin == origin), None):
             self._kept.remove(connection)
             if not connection.http.has_expired():
                 return connection

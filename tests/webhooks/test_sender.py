@@ -15,6 +15,7 @@ from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
+from app.webhooks import connections
 from app.webhooks.addresses import Address, RefusedAddressError
 from app.webhooks.answer import Answer
 from app.webhooks.resolver import Resolve, permitted
@@ -257,3 +258,19 @@ async def test_a_certificate_of_nobody_we_trust_is_refused(
         url = at.url.replace("127.0.0.1", "receiver.test")
         assert (await sender.send(url, HEADERS, b"{}")).error == "tls"
         assert not at.requests
+
+
+async def test_connections_that_have_expired_are_closed_however_many_look_for_one_at_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(connections, "_KEPT_SECONDS", 0.05)
+
+    async def together(at: Receiver, sender: HttpSender) -> list[int | None]:
+        sent = (sender.send(at.url, HEADERS, b"{}") for _ in range(12))
+        return [answer.status for answer in await asyncio.gather(*sent)]
+
+    async with receiver() as at, _sender() as sender:
+        assert await together(at, sender) == [204] * 12
+        await asyncio.sleep(0.1)
+        assert await together(at, sender) == [204] * 12
+        assert at.connections > 12

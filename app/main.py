@@ -9,7 +9,6 @@ from typing import Final
 
 from fastapi import FastAPI
 from pydantic import BaseModel
-from starlette.routing import Route
 
 from app import __version__
 from app.calendars import api as calendars
@@ -62,6 +61,11 @@ def create_app(here: Deployment) -> FastAPI:
         redoc_url=None,
         redirect_slashes=False,
         separate_input_output_schemas=False,
+        telemetry={
+            "tracing": False,
+            "metrics": False,
+            "logs": False,
+        },  # the edge tells; asking for it costs each request
     )
     app.state.deployment = here
     app.state.keyring = Keyring(here.database, here.settings, here.clock)
@@ -69,8 +73,7 @@ def create_app(here: Deployment) -> FastAPI:
     app.state.ingest = Ingest(here.database, here.clock)
     # Events and webhooks stand beside and below the directory, and limited keys need its tree.
     app.state.subtree = lambda connection, code: subtree(connection, code, here.today())
-    http.install(app)
-    app.router.routes.append(Route("/v1/events", events.post_events, methods=["POST"]))
+    http.install(app, {("POST", "/v1/events"): events.post_events})
     for router in (
         events,
         reconciliation,

@@ -251,5 +251,6 @@ def _serve_nothing(tell: "Connection[int, None]") -> None:
 
     config = uvicorn.Config(app, host="127.0.0.1", port=0, log_level="error", access_log=False)
     listener = config.bind_socket()
+    listener.listen()  # before anybody is told
     tell.send(listener.getsockname()[1])
     uvicorn.Server(config).run([listener])

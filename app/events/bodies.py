@@ -40,15 +40,21 @@ class Form(Enum):
     EITHER = "application/json"
 
 
+_ANNOUNCED: Final = {kind.value: kind for kind in (Form.ONE, Form.BATCH, Form.LINES)}
+
+
 def form(request: Request) -> Form:
     """The form that the headers announce. Raises Problem unsupported-media-type."""
-    essence, _, parameters = request.headers.get("content-type", "").partition(";")
+    announced = request.headers.get("content-type", "")
+    if announced in _ANNOUNCED:
+        return _ANNOUNCED[announced]
+    essence, _, parameters = announced.partition(";")
     charset = parameters.strip().lower().removeprefix("charset=").strip('"')
     if "charset" in parameters.lower() and charset not in {"utf-8", "utf8"}:
         raise Problem("unsupported-media-type", _ENCODING)
     found = essence.strip().lower()
-    if found in {Form.ONE.value, Form.BATCH.value, Form.LINES.value}:
-        return Form(found)
+    if found in _ANNOUNCED:
+        return _ANNOUNCED[found]
     if found == Form.EITHER.value:
         return Form.BINARY if "ce-type" in request.headers or "ce-id" in request.headers else Form.EITHER
     raise Problem("unsupported-media-type", _MEDIA)

@@ -7,6 +7,7 @@ import uuid
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any, Final
 
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -121,26 +122,49 @@ class Ingest:
         return await retried(attempt)
 
     async def _append(self, calls: Sequence[Call]) -> list[Outcome]:
-        async def attempt() -> list[Outcome]:
-            now = self._clock()
-            async with self._database.transaction() as connection:
-                outcomes = await _appended(connection, calls, now)
-                await queries.record(
-                    connection,
-                    [_receipt_row(call, outcome, now) for call, outcome in zip(calls, outcomes, strict=True)],
-                    [row for outcome in outcomes for row in outcome.rejections],
-                )
-            return outcomes
+        whole: list[Outcome] | None = await retried(partial(self._taken_whole, calls))
+        return await retried(partial(self._taken_apart, calls)) if whole is None else whole
 
-        return await retried(attempt)
+    async def _taken_whole(self, calls: Sequence[Call]) -> list[Outcome] | None:
+        """The common case in one statement: every event of these calls may be taken and is new. Else None."""
+        now = self._clock()
+        rows = _rows(calls)
+        if not rows or len(rows) < sum(len(call.events) for call in calls):
+            return None
+        receipts = [(call.receipt, call.sender.key_id, len(call.events)) for call in calls]
+        try:
+            async with self._database.straight() as connection, connection.transaction():
+                await queries.take(connection, list(rows.values()), receipts, now)
+        except queries.NotAllNewError:
+            return None
+        return [Outcome(now, accepted=len(call.events)) for call in calls]
+
+    async def _taken_apart(self, calls: Sequence[Call]) -> list[Outcome]:
+        """Calls with events that were known, contradict known ones, or may not be taken."""
+        now = self._clock()
+        async with self._database.transaction() as connection:
+            outcomes = await _appended(connection, calls, now)
+            await queries.record(
+                connection,
+                [_receipt_row(call, outcome, now) for call, outcome in zip(calls, outcomes, strict=True)],
+                [row for outcome in outcomes for row in outcome.rejections],
+            )
+        return outcomes
+
+
+def _rows(calls: Sequence[Call]) -> dict[tuple[str, str], queries.Row]:
+    """What may be taken of these calls, each (source, id) once."""
+    rows: dict[tuple[str, str], queries.Row] = {}
+    for call in calls:
+        sender = call.sender
+        for event in call.events:
+            if isinstance(event, Event) and sender.refusal(event) is None:
+                rows.setdefault((event.source, event.id), (event, call.receipt, sender.unit))
+    return rows
 
 
 async def _appended(connection: AsyncConnection, calls: Sequence[Call], now: datetime) -> list[Outcome]:
-    rows: dict[tuple[str, str], tuple[Event, uuid.UUID, str | None]] = {}
-    for call in calls:
-        for event in call.events:
-            if isinstance(event, Event) and call.sender.refusal(event) is None:
-                rows.setdefault((event.source, event.id), (event, call.receipt, call.sender.unit))
+    rows = _rows(calls)
     log = await _taken(connection, rows, now) if rows else _Log({}, set())
     return [_judged(call, log, now) for call in calls]
 
@@ -155,7 +179,7 @@ class _Log:
 
 async def _taken(
     connection: AsyncConnection,
-    rows: dict[tuple[str, str], tuple[Event, uuid.UUID, str | None]],
+    rows: dict[tuple[str, str], queries.Row],
     now: datetime,
 ) -> _Log:
     new = await queries.append(connection, list(rows.values()), now)

@@ -14,21 +14,24 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.events.envelope import Event
 from app.events.tables import dossier_mark, event, receipt, rejected_event
 from app.events.types import PLACE
+from app.kit.db import Straight
 
 # One statement appends and marks. Rows are taken in sorted order, first of the log and then of the marks, so that
 # two batches that share rows wait for each other instead of deadlocking. DO UPDATE, never DO NOTHING: a mark that
 # the projector is working on must grow a generation, or the event that arrives meanwhile would be lost to it.
-# What all rows share comes once, beside an empty array: encoding arrays is what the sender's side spends most on.
-_APPEND: Final = sa.text("""
+# Columns come as lines of one text each, for the driver encodes an array element by element, which is half of what a
+# batch costs beside its checks; no checked value has a line break. What all rows share comes once, beside an empty array.
+_APPENDED: Final = """
 WITH appended AS (
     INSERT INTO event (source, id, type, subject, time, data, digest, recorded_at, receipt, unit_limit,
                        traceparent, sequence)
-    SELECT COALESCE(source, :source_of_all), id, type, subject, time, CAST(data AS jsonb), digest, :now,
+    SELECT source, id, type, subject, CAST(time AS timestamptz), CAST(data AS jsonb), decode(digest, 'hex'), :now,
            COALESCE(receipt, :receipt_of_all), COALESCE(unit_limit, :unit_limit_of_all), traceparent, sequence
     FROM unnest(
-        CAST(:source AS text[]), CAST(:id AS text[]), CAST(:type AS text[]), CAST(:subject AS text[]),
-        CAST(:time AS timestamptz[]), CAST(:data AS text[]), CAST(:digest AS bytea[]), CAST(:receipt AS uuid[]),
-        CAST(:unit_limit AS text[]), CAST(:traceparent AS text[]), CAST(:sequence AS text[])
+        string_to_array(:source, E'\\n'), string_to_array(:id, E'\\n'), string_to_array(:type, E'\\n'),
+        string_to_array(:subject, E'\\n'), string_to_array(:time, E'\\n'), string_to_array(:data, E'\\n'),
+        string_to_array(:digest, E'\\n'), CAST(:receipt AS uuid[]), CAST(:unit_limit AS text[]),
+        CAST(:traceparent AS text[]), CAST(:sequence AS text[])
     ) AS t (source, id, type, subject, time, data, digest, receipt, unit_limit, traceparent, sequence)
     ORDER BY 1, 2
     ON CONFLICT (source, id) DO NOTHING
@@ -38,41 +41,72 @@ WITH appended AS (
     SELECT DISTINCT subject, 1, CAST(:now AS timestamptz) FROM appended ORDER BY subject
     ON CONFLICT (subject) DO UPDATE SET generation = dossier_mark.generation + 1
 )
-SELECT CASE WHEN count(*) < cardinality(CAST(:id AS text[])) THEN json_agg(json_build_array(source, id)) END,
-       count(*)
+"""
+
+_APPEND: Final = sa.text(f"""{_APPENDED}
+SELECT CASE WHEN count(*) < CAST(:count AS int) THEN json_agg(json_build_array(source, id)) END, count(*)
 FROM appended
-""")
+""")  # noqa: S608 - a constant of this module
+
+_TAKE: Final = sa.text(f"""{_APPENDED}, received AS (
+    INSERT INTO receipt (receipt, key_id, recorded_at, accepted, duplicate, rejected, results)
+    SELECT receipt, key_id, :now, accepted, 0, 0, '[]'
+    FROM unnest(CAST(:receipts AS uuid[]), CAST(:keys AS text[]), CAST(:accepted AS int[]))
+         AS t (receipt, key_id, accepted)
+)
+SELECT count(*) FROM appended
+""")  # noqa: S608 - as above
+
+Row = tuple[Event, uuid.UUID, str | None]
+"""An event on its way into the log, with its receipt and its key's unit limit."""
+
+
+class NotAllNewError(Exception):
+    """Some events that were taken as new are in the log already."""
 
 
 async def append(
-    connection: AsyncConnection,
-    rows: Sequence[tuple[Event, uuid.UUID, str | None]],
-    now: datetime,
+    connection: AsyncConnection, rows: Sequence[Row], now: datetime
 ) -> set[tuple[str, str]] | None:
-    """Append events (each with its receipt and its key's unit limit) and mark their dossiers.
+    """Append events and mark their dossiers.
 
     The rows carry distinct (source, id). Answers which of these were new, or None in the common case: all.
     """
-    events = [row[0] for row in rows]
-    result = await connection.execute(
-        _APPEND,
-        {
-            "id": [e.id for e in events],
-            "type": [e.type for e in events],
-            "subject": [e.subject for e in events],
-            "time": [e.time for e in events],
-            "data": [e.data for e in events],
-            "digest": [e.digest for e in events],
-            **_shared("source", [e.source for e in events]),
-            **_shared("receipt", [row[1] for row in rows]),
-            **_shared("unit_limit", [row[2] for row in rows]),
-            "traceparent": _sparse([e.traceparent for e in events]),
-            "sequence": _sparse([e.sequence for e in events]),
-            "now": now,
-        },
-    )
+    result = await connection.execute(_APPEND, {**_columns(rows, now), "count": len(rows)})
     new, count = result.one()
     return None if count == len(rows) else {(source, id_) for source, id_ in new or []}
+
+
+async def take(
+    connection: Straight, rows: Sequence[Row], receipts: Sequence[tuple[uuid.UUID, str, int]], now: datetime
+) -> None:
+    """Append events, mark their dossiers and write the receipts (key, accepted events) of calls that were all accepted.
+
+    The rows carry distinct (source, id). Raises NotAllNewError, for the transaction to be rolled back.
+    """
+    told, keys, accepted = zip(*receipts, strict=True)
+    values = {**_columns(rows, now), "receipts": told, "keys": keys, "accepted": accepted}
+    ((count,),) = await connection.rows(_TAKE, values)
+    if count < len(rows):
+        raise NotAllNewError
+
+
+def _columns(rows: Sequence[Row], now: datetime) -> dict[str, Any]:
+    events = [row[0] for row in rows]
+    return {
+        "source": "\n".join([e.source for e in events]),
+        "id": "\n".join([e.id for e in events]),
+        "type": "\n".join([e.type for e in events]),
+        "subject": "\n".join([e.subject for e in events]),
+        "time": "\n".join([e.time.isoformat() for e in events]),
+        "data": "\n".join([e.data for e in events]),
+        "digest": "\n".join([e.digest.hex() for e in events]),
+        **_shared("receipt", [row[1] for row in rows]),
+        **_shared("unit_limit", [row[2] for row in rows]),
+        "traceparent": _sparse([e.traceparent for e in events]),
+        "sequence": _sparse([e.sequence for e in events]),
+        "now": now,
+    }
 
 
 def _shared(name: str, values: list[Any]) -> dict[str, Any]:

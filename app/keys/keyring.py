@@ -19,8 +19,7 @@ class Keyring:
     """The keys of one deployment."""
 
     def __init__(self, database: Database, settings: Settings, clock: Clock) -> None:
-        # A single SELECT needs no transaction around it: BEGIN and ROLLBACK would triple its way to the server.
-        self._engine = database.engine.execution_options(isolation_level="AUTOCOMMIT")
+        self._database = database
         self._clock = clock
         secret = settings.bootstrap_key
         self._bootstrap = None if secret is None else secret.get_secret_value().encode()
@@ -36,6 +35,6 @@ class Keyring:
         return None if hashed is None else await self._find(hashed)
 
     async def _look_up(self, hashes: Sequence[bytes]) -> list[Caller | None]:
-        async with self._engine.connect() as connection:
+        async with self._database.straight() as connection:
             found = await valid(connection, set(hashes), self._clock())
         return [found.get(hashed) for hashed in hashes]

@@ -16,6 +16,7 @@ from app.keys import terms
 from app.keys.caller import Caller
 from app.keys.tables import api_key
 from app.keys.token import Token, digest, mint
+from app.kit.db import Straight
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +106,9 @@ _VALID: Final = sa.select(
 )
 
 
-async def valid(connection: AsyncConnection, hashes: Collection[bytes], now: datetime) -> dict[bytes, Caller]:
+async def valid(connection: Straight, hashes: Collection[bytes], now: datetime) -> dict[bytes, Caller]:
     """Who holds which of these hashes, as far as their keys are valid at `now`: neither revoked nor expired."""
-    rows = await connection.execute(_VALID, {"hashes": list(hashes), "now": now})
+    rows = await connection.rows(_VALID, {"hashes": list(hashes), "now": now})
     return {
         hashed: Caller(key_id, name, frozenset(scopes), unit, None if sources is None else frozenset(sources))
         for hashed, key_id, name, scopes, unit, sources in rows

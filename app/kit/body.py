@@ -44,9 +44,14 @@ class Line(NamedTuple):
 
 async def whole(request: Request, limit: int) -> bytes:
     """The decompressed body. Raises Problem too-large, unreadable or unsupported-media-type."""
-    declared = request.headers.get("content-length", "0")
-    if not _is_gzip(request) and declared.isdecimal() and int(declared) > limit:
-        raise _too_large(limit)
+    declared = request.headers.get("content-length", "")
+    if not _is_gzip(request) and declared.isdecimal():
+        if int(declared) > limit:
+            raise _too_large(limit)
+        try:
+            return await request.body()  # the server reads no more than was declared
+        except ClientDisconnect:
+            raise Problem("unreadable", _BROKEN_OFF) from None
     try:
         parts: list[bytes] = []
         size = 0
@@ -111,7 +116,10 @@ async def _unzipped(chunks: AsyncIterator[bytes]) -> AsyncIterator[bytes]:
 
 
 def _is_gzip(request: Request) -> bool:
-    encoding = request.headers.get("content-encoding", "identity").strip().lower()
+    announced = request.headers.get("content-encoding")
+    if announced is None:
+        return False
+    encoding = announced.strip().lower()
     if encoding not in {"gzip", "x-gzip", "identity", ""}:
         raise Problem("unsupported-media-type", _ENCODING)
     return encoding in {"gzip", "x-gzip"}

@@ -6,12 +6,14 @@ It knows nothing of any table; features bring their statements and are handed a 
 import asyncio
 import random
 import socket
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from contextlib import asynccontextmanager
-from typing import Final, TypeVar
+from functools import cache
+from typing import Any, Final, TypeVar
 
 import asyncpg
 import sqlalchemy as sa
+from sqlalchemy.dialects.postgresql.asyncpg import dialect as asyncpg_dialect
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.ext.asyncio import AsyncConnection, create_async_engine
 
@@ -28,6 +30,12 @@ metadata: Final = sa.MetaData(
 
 STATEMENT_TIMEOUT: Final = "60s"
 """No statement of a request or a task may hold the database longer; migrations set their own."""
+
+_WAIT_SECONDS: Final = 10
+"""For a connection: to be made, or to be given back by whoever has it."""
+
+_STRAIGHT: Final = 4
+"""Straight connections: with more, appends only wait for each other inside the server."""
 
 T = TypeVar("T")
 
@@ -58,22 +66,25 @@ class Database:
 
     def __init__(self, url: str, *, application_name: str, pool_size: int = 10) -> None:
         self.url = normalised(url)
+        arguments: dict[str, Any] = {
+            "timeout": _WAIT_SECONDS,
+            "server_settings": {
+                "application_name": application_name,
+                "statement_timeout": STATEMENT_TIMEOUT,
+                "idle_in_transaction_session_timeout": STATEMENT_TIMEOUT,
+                "timezone": "UTC",
+                "jit": "off",
+            },
+        }
         self.engine = create_async_engine(
             self.url,
             pool_size=pool_size,
             max_overflow=0,
-            pool_timeout=10,
-            connect_args={
-                "timeout": 10,
-                "server_settings": {
-                    "application_name": application_name,
-                    "statement_timeout": STATEMENT_TIMEOUT,
-                    "idle_in_transaction_session_timeout": STATEMENT_TIMEOUT,
-                    "timezone": "UTC",
-                    "jit": "off",
-                },
-            },
+            pool_timeout=_WAIT_SECONDS,
+            connect_args=arguments,
         )
+        self._arguments = arguments
+        self._straight: asyncpg.Pool[asyncpg.Record] | None = None
 
     @asynccontextmanager
     async def transaction(self) -> AsyncIterator[AsyncConnection]:
@@ -107,9 +118,61 @@ class Database:
         assert isinstance(pool, sa.AsyncAdaptedQueuePool)  # noqa: S101 - the engine's default, for mypy
         return pool.size() // 2 - pool.checkedout()
 
+    @asynccontextmanager
+    async def straight(self) -> AsyncIterator["Straight"]:
+        """A connection of the driver without SQLAlchemy around it, each statement in a transaction of its own.
+
+        For the few statements that run thousands of times a second: the way through SQLAlchemy costs ten times the
+        processor time of a small statement itself (docs/decisions/0015-speed.md).
+        """
+        if self._straight is None:
+            _, address = self.engine.dialect.create_connect_args(self.url)
+            self._straight = asyncpg.create_pool(
+                min_size=0, max_size=_STRAIGHT, reset=_left_as_it_is, **address, **self._arguments
+            )
+        await self._straight
+        async with self._straight.acquire(timeout=_WAIT_SECONDS) as connection:
+            yield Straight(connection)
+
     async def close(self) -> None:
         """Close every connection."""
+        if self._straight is not None:
+            await self._straight.close()
         await self.engine.dispose()
+
+
+async def _left_as_it_is(_connection: object) -> None:
+    """What is done to a straight connection before its next use: nothing, for no statement of ours changes a session."""
+
+
+class Straight:
+    """A connection of the driver that takes the same statements as SQLAlchemy's."""
+
+    def __init__(self, connection: Any) -> None:
+        self._connection = connection
+
+    @asynccontextmanager
+    async def transaction(self) -> AsyncIterator[None]:
+        """One transaction: committed when the block ends, rolled back when it raises."""
+        async with self._connection.transaction():
+            yield
+
+    async def rows(
+        self, statement: sa.ClauseElement, parameters: Mapping[str, Any]
+    ) -> Sequence[asyncpg.Record]:
+        """The rows that a statement gives; what it is written with is compiled once."""
+        text, names = _compiled(statement)
+        rows: Sequence[asyncpg.Record] = await self._connection.fetch(
+            text, *[parameters[name] for name in names]
+        )
+        return rows
+
+
+@cache
+def _compiled(statement: sa.ClauseElement) -> tuple[str, Sequence[str]]:
+    """A constant of a module as the driver takes it, and the names of its parameters in their order."""
+    compiled: Any = statement.compile(dialect=asyncpg_dialect())  # type: ignore[no-untyped-call] # so in SQLAlchemy
+    return str(compiled), compiled.positiontup
 
 
 def sqlstate(error: BaseException) -> str | None:
@@ -139,7 +202,7 @@ async def retried(task: Callable[[], Awaitable[T]]) -> T:
     for attempt in range(1, _ATTEMPTS):
         try:
             return await task()
-        except sa.exc.DBAPIError as error:
+        except (sa.exc.DBAPIError, asyncpg.PostgresError) as error:
             if sqlstate(error) not in _TRANSIENT:
                 raise
             await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - spreads retries, guards nothing

@@ -4,15 +4,15 @@ It knows HTTP and nothing of any route's meaning.
 """
 
 import re
+import secrets
 import time
 import traceback
-import uuid
-from collections.abc import Callable, MutableMapping
-from functools import cache
+from collections.abc import Awaitable, Callable, Mapping
+from functools import cache, cached_property
 from typing import Any, Final
 
 import structlog
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.dependencies.utils import get_dependant, get_flat_params
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Cookie, Header, Path
@@ -76,11 +76,30 @@ PROBLEMS: Final[dict[int | str, dict[str, Any]]] = {
 """What any operation may answer."""
 
 
-class Edge:
-    """Gives every request an id, logs it once without its query or body, and counts it by route."""
+class PlainRequest(Request):
+    """A request whose headers are read into a dictionary once, instead of being searched for each that is asked for."""
 
-    def __init__(self, app: ASGIApp) -> None:
+    @cached_property
+    def headers(self) -> Mapping[str, str]:  # type: ignore[override] # all that is asked of them is a mapping's
+        """By lower-case name; of one that stands twice, the first."""
+        return {
+            name.decode("latin-1"): value.decode("latin-1") for name, value in reversed(self.scope["headers"])
+        }
+
+
+PlainRoutes = Mapping[tuple[str, str], Callable[[Request], Awaitable[Response]]]
+"""By method and path: what answers, raising Problem."""
+
+
+class Edge:
+    """Gives every request an id, logs it once without its query or body, and counts it by route.
+
+    `plain` routes are answered right here: the layers of FastAPI below cost more than a single event does.
+    """
+
+    def __init__(self, app: ASGIApp, plain: PlainRoutes) -> None:
         self._app = app
+        self._plain = plain
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one connection; anything but HTTP passes through."""
@@ -88,7 +107,7 @@ class Edge:
             await self._app(scope, receive, send)
             return
         given = dict(scope["headers"])
-        request_id = _taken(given.get(b"x-request-id"), _REQUEST_ID) or uuid.uuid4().hex
+        request_id = _taken(given.get(b"x-request-id"), _REQUEST_ID) or secrets.token_hex(16)
         scope.setdefault("state", {})["request_id"] = request_id
         started = time.perf_counter()
         status = 0
@@ -103,6 +122,9 @@ class Edge:
         try:
             # PostgreSQL keeps no NUL in a text: no code, path or parameter can have one.
             asked = answer(Request(scope), _NUL) if _has_nul(scope) else self._app
+            plain = self._plain.get((scope["method"], scope["path"]))
+            if plain is not None and asked is self._app:
+                asked, scope["endpoint"] = await _answered(plain, PlainRequest(scope, receive)), plain
             await asked(scope, _bounded(scope, receive), numbered)
         except Exception as error:
             if status:
@@ -113,11 +135,12 @@ class Edge:
             self._told(scope, given, request_id, status, time.perf_counter() - started)
 
     def _told(
-        self, scope: Scope, given: MutableMapping[bytes, bytes], request_id: str, status: int, seconds: float
+        self, scope: Scope, given: Mapping[bytes, bytes], request_id: str, status: int, seconds: float
     ) -> None:
         route = _pattern(scope)
-        _requests.labels(scope["method"], route, status).inc()
-        _seconds.labels(scope["method"], route).observe(seconds)
+        counted, timed = _instruments(scope["method"], route, status)
+        counted.inc()
+        timed.observe(seconds)
         log.info(
             "request",
             method=scope["method"],
@@ -127,6 +150,18 @@ class Edge:
             request_id=request_id,
             traceparent=_taken(given.get(b"traceparent"), _TRACEPARENT),
         )
+
+
+@cache
+def _instruments(method: str, route: str, status: int) -> tuple[Counter, Histogram]:
+    return _requests.labels(method, route, status), _seconds.labels(method, route)
+
+
+async def _answered(plain: Callable[[Request], Awaitable[Response]], request: Request) -> Response:
+    try:
+        return await plain(request)
+    except Problem as problem:
+        return answer(request, problem)
 
 
 def _pattern(scope: Scope) -> str:
@@ -225,12 +260,12 @@ def _template(scope: Scope) -> str:
     return str(getattr(context, "path_format", scope["path"]))
 
 
-def install(app: FastAPI) -> None:
-    """Make every error of `app` a problem document, and put the edge around it."""
+def install(app: FastAPI, plain: PlainRoutes | None = None) -> None:
+    """Make every error of `app` a problem document, and put the edge around it, which answers the plain routes."""
     app.add_exception_handler(Problem, _problem)
     app.add_exception_handler(RequestValidationError, _unvalidated)
     app.add_exception_handler(HTTPException, _http)
-    app.add_middleware(Edge)
+    app.add_middleware(Edge, plain=plain or {})
 
 
 async def _problem(request: Request, error: Exception) -> JSONResponse:

@@ -1,9 +1,10 @@
 import asyncio
 import socket
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import sqlalchemy as sa
@@ -14,7 +15,7 @@ from app.keys.caller import BOOTSTRAP, SCOPES
 from app.keys.keyring import Keyring
 from app.keys.token import Token, mint
 from app.kit.clock import system_clock
-from app.kit.db import Database, is_away
+from app.kit.db import Database, Straight, is_away
 from app.settings import Settings
 
 NOW = datetime(2026, 3, 2, 8, 0, tzinfo=UTC)
@@ -30,25 +31,26 @@ async def issued(database: Database, **terms: Any) -> Token:
 
 
 @contextmanager
-def statements_of(database: Database) -> Iterator[list[str]]:
-    """Every statement that the database is sent while the block runs."""
-    sent: list[str] = []
+def statements() -> Iterator[list[object]]:
+    """Every statement that goes straight to the database while the block runs."""
+    sent: list[object] = []
+    real = Straight.rows
 
-    def note(_connection: object, _cursor: object, statement: str, *_: object) -> None:
+    async def noted(
+        self: Straight, statement: sa.ClauseElement, parameters: Mapping[str, Any]
+    ) -> Sequence[Any]:
         sent.append(statement)
+        return await real(self, statement, parameters)
 
-    sa.event.listen(database.engine.sync_engine, "before_cursor_execute", note)
-    try:
+    with patch.object(Straight, "rows", noted):
         yield sent
-    finally:
-        sa.event.remove(database.engine.sync_engine, "before_cursor_execute", note)
 
 
 async def test_concurrent_look_ups_share_statements_and_each_gets_its_own_answer(database: Database) -> None:
     tokens = [await issued(database) for _ in range(5)]
     strangers = [mint() for _ in range(5)]
     keyring = Keyring(database, settings(), system_clock)
-    with statements_of(database) as sent:
+    with statements() as sent:
         asked = [*tokens, *strangers] * 20
         callers = await asyncio.gather(*(keyring.caller(token.text) for token in asked))
     known = {token.id for token in tokens}
@@ -60,7 +62,7 @@ async def test_concurrent_look_ups_share_statements_and_each_gets_its_own_answer
 async def test_one_request_costs_one_statement_and_nothing_is_remembered(database: Database) -> None:
     token = await issued(database)
     keyring = Keyring(database, settings(), system_clock)
-    with statements_of(database) as sent:
+    with statements() as sent:
         for _ in range(3):
             assert await keyring.caller(token.text)
     assert len(sent) == 3

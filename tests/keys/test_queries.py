@@ -59,8 +59,10 @@ async def test_many_hashes_are_looked_up_at_once_and_only_valid_keys_answer(data
         ending = await queries.create(connection, **GOOD, expires_at=NOW + timedelta(hours=1))
         hashes = {token.id: digest(token.text) or b"" for token in (plain, bound, revoked, ending)}
 
+    async with database.straight() as straight:
+
         async def holders(now: datetime) -> set[str]:
-            found = await queries.valid(connection, [*hashes.values(), b"no key's"], now)
+            found = await queries.valid(straight, [*hashes.values(), b"no key's"], now)
             assert all(hashes[caller.key_id] == hashed for hashed, caller in found.items())
             return {caller.key_id for caller in found.values()}
 
@@ -68,8 +70,7 @@ async def test_many_hashes_are_looked_up_at_once_and_only_valid_keys_answer(data
         assert await holders(last - timedelta(microseconds=1)) == {plain.id, bound.id, ending.id}
         assert await holders(last) == {plain.id, bound.id}
         callers = {
-            caller.key_id: caller
-            for caller in (await queries.valid(connection, hashes.values(), NOW)).values()
+            caller.key_id: caller for caller in (await queries.valid(straight, hashes.values(), NOW)).values()
         }
     assert (callers[plain.id].unit, callers[plain.id].sources) == (None, None)
     assert (callers[bound.id].unit, callers[bound.id].sources) == ("H10", frozenset({"/igate"}))

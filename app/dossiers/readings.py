@@ -49,7 +49,9 @@ def portal_reading(dossier: Dossier, facts: Sequence[Fact], reception: Fact | No
     `repeat_waits` are the supplement waits since the second request after the reception: whoever waits then counts as late.
     """
     waits = [wait for wait in dossier.waits if wait.kind == "supplement"]
-    dossier.portal_clock = clock.run(dossier.base_due, waits, policy.calendar)
+    # Where no fee stopped the clock, both readings are one, and running it is most of what a fold costs.
+    alike = all(wait.kind == "supplement" for wait in dossier.waits if wait.stops)
+    dossier.portal_clock = dossier.clock if alike else clock.run(dossier.base_due, waits, policy.calendar)
     if reception is None:
         return
     begun = next(place for place, fact in enumerate(facts) if fact is reception)

@@ -26,7 +26,7 @@ from app.events.ingest import Ingest
 from app.figures import api as figures
 from app.figures import behind
 from app.keys.keyring import Keyring
-from app.kit import http
+from app.kit import edge, http
 from app.kit.deployment import Deployment
 from app.kit.openapi import document
 from app.lagging import api as lagging
@@ -73,7 +73,8 @@ def create_app(here: Deployment) -> FastAPI:
     app.state.ingest = Ingest(here.database, here.clock)
     # Events and webhooks stand beside and below the directory, and limited keys need its tree.
     app.state.subtree = lambda connection, code: subtree(connection, code, here.today())
-    http.install(app, {("POST", "/v1/events"): events.post_events})
+    http.install(app)
+    edge.install(app, {("POST", "/v1/events"): events.post_events})
     for router in (
         events,
         reconciliation,

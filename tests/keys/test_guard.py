@@ -11,7 +11,7 @@ from starlette.responses import JSONResponse
 from app.keys import guard, queries
 from app.keys.caller import SCOPES, Caller, Scope
 from app.keys.keyring import Keyring
-from app.kit import http
+from app.kit import edge, http
 from app.kit.db import Database
 from app.kit.deployment import Deployment
 
@@ -55,6 +55,7 @@ def guarded(deployment: Deployment) -> FastAPI:
         app.add_api_route(f"/{scope}", guarded_by(kind))
     app.add_route("/plain", plain)
     http.install(app)
+    edge.install(app)
     return app
 
 

@@ -43,7 +43,7 @@ format: venv ## Put the code into the house format
 soak: venv ## The long forms of the fault and property tests
 	$(BIN)/python -m pytest -m "soak or not soak" --timeout 3600
 
-bench: venv ## Measure working time, ingest, calendars, webhooks and figures; raw figures go to benchmarks/results/
+bench: venv ## Measure speed and size against the goals; table and raw figures go to benchmarks/results/
 	$(BIN)/python -m benchmarks
 
 lock: ## Resolve the dependencies again (needs uv on the PATH or in UV)

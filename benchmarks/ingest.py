@@ -1,6 +1,6 @@
 """Events taken in over HTTP against the bare work of the same server: batches (P1), with figures (P2), single posts (P3).
 
-Goals: batches at least 0.6 of bare inserts of the same rows; single posts, each answered after a durable commit, at least
+Goals: batches at least 0.6 of bare inserts of the same rows; 20,000 events a second until figures include them; single posts, each answered after a durable commit, at least
 as fast as a route that parses the same body and does nothing, p99 within 30 ms. Everything is real: the product runs as its own
 processes on an embedded PostgreSQL, with a key of its own, and the clients speak HTTP over sockets.
 """
@@ -8,19 +8,13 @@ processes on an embedded PostgreSQL, with a key of its own, and the clients spea
 import asyncio
 import json
 import multiprocessing
-import os
-import subprocess
-import sys
-import tempfile
 import time
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from multiprocessing.connection import Connection
-from pathlib import Path
 from statistics import median, quantiles
 from typing import Any, Final
-from uuid import uuid4
 
 import asyncpg
 import uvicorn
@@ -28,45 +22,45 @@ from fastapi import FastAPI, Response
 from pydantic import BaseModel
 
 from app.events.envelope import Event, check
-from app.kit.postgres import EmbeddedPostgres
+from app.keys import queries as keys
+from app.kit.clock import system_clock
 from benchmarks.client import Connection as Http
+from benchmarks.load import body, lives
+from benchmarks.product import a_database, a_server, served
 
 ROUNDS: Final = 5
 CLIENTS: Final = 4
 SINGLE_CLIENTS: Final = 32
 PER_REQUEST: Final = 1_000
-KEY: Final = "benchmark-key-0123456789"
-_BASE: Final = datetime(2026, 1, 5, 1, 30, tzinfo=UTC)
 
 
 def run(quick: bool) -> dict[str, float]:  # noqa: FBT001 - the runner of all benchmarks calls it so
-    with tempfile.TemporaryDirectory(prefix="bench", dir="/tmp") as home:
-        os.chmod(home, 0o755)  # noqa: PTH101, S103 - as above
-        with EmbeddedPostgres.open(Path(home) / "data") as postgres:
-            return asyncio.run(_measured(postgres.url, 10 if quick else 40, 2_000 if quick else 10_000))
+    with a_server() as url:
+        return asyncio.run(_measured(url, 10 if quick else 40, 2_000 if quick else 10_000))
 
 
 async def _measured(url: str, requests: int, posts: int) -> dict[str, float]:
     batch, bare, full, single, idle, p99 = [], [], [], [], [], []
-    with _product(url, "--no-worker") as port, _bare_route() as bare_port:
+    key = await _a_key(url)
+    with served(url, "--no-worker") as product, _bare_route() as bare_port:
         for _ in range(ROUNDS):
             # In turns, so that a neighbour's work falls on all alike.
-            events = [_events(PER_REQUEST) for _ in range(requests)]
+            events = [lives(PER_REQUEST) for _ in range(requests)]
             bare.append(await _inserted(url, events))
-            batch.append(await _posted(port, events))
-            bodies = [_body(event) for event in _events(posts)]
-            rate, _ = await _singles(bare_port, "/nothing", bodies)
+            batch.append(await _posted(product.port, key, events))
+            bodies = [body(event) for event in lives(posts)]
+            rate, _ = await _singles(bare_port, key, "/nothing", bodies)
             idle.append(rate)
-            rate, waits = await _singles(port, "/v1/events", bodies)
+            rate, waits = await _singles(product.port, key, "/v1/events", bodies)
             single.append(rate)
             p99.append(quantiles(waits, n=100)[98] * 1000)
-    with _product(url) as port:
-        await _until_current(port)
+    with served(url) as product:
+        await _until_current(product.port, key)
         for _ in range(ROUNDS):
-            events = [_events(PER_REQUEST) for _ in range(requests)]
+            events = [lives(PER_REQUEST) for _ in range(requests)]
             began = time.perf_counter()
-            await _posted(port, events)
-            await _until_current(port)
+            await _posted(product.port, key, events)
+            await _until_current(product.port, key)
             full.append(requests * PER_REQUEST / (time.perf_counter() - began))
     return {
         "bare_insert_events_per_second": median(bare),
@@ -80,40 +74,13 @@ async def _measured(url: str, requests: int, posts: int) -> dict[str, float]:
     }
 
 
-def _events(count: int) -> list[dict[str, Any]]:
-    """The lives of new dossiers in turn: received, supplement asked and given, processed, returned."""
-    run_id = uuid4().hex[:12]
-    life: tuple[tuple[str, dict[str, str]], ...] = (
-        ("dossier.received", {"unit": "H10.{n}", "procedure": "1.9000{n:02}", "channel": "online"}),
-        ("dossier.supplement_requested", {}),
-        ("dossier.supplemented", {}),
-        ("dossier.processed", {"outcome": "approved"}),
-        ("dossier.returned", {}),
-    )
-    made = []
-    for number in range(count):
-        dossier, step = divmod(number, len(life))
-        kind, data = life[step]
-        at = _BASE + timedelta(minutes=dossier % 10_000, hours=step)
-        told = {name: value.format(n=dossier % 60) for name, value in data.items()}
-        if step == 0:
-            told["due_at"] = f"{_BASE + timedelta(days=10):%Y-%m-%d}"
-        made.append(
-            {
-                "specversion": "1.0",
-                "id": f"{run_id}-{number}",
-                "source": "urn:benchmark",
-                "type": kind,
-                "subject": f"B-{run_id}-{dossier}",
-                "time": at.isoformat(),
-                "data": told,
-            }
+async def _a_key(url: str) -> str:
+    """A stored key, which is looked up for every request as any source's."""
+    async with a_database(url) as database, database.transaction() as connection:
+        key = await keys.create(
+            connection, name="benchmark", scopes=["events:write", "metrics:read"], now=system_clock()
         )
-    return made
-
-
-def _body(event: dict[str, Any]) -> bytes:
-    return json.dumps(event).encode()
+    return key.text
 
 
 _BARE: Final = """
@@ -144,11 +111,11 @@ async def _inserted(url: str, requests: Sequence[list[dict[str, Any]]]) -> float
 
 def _columns(events: Sequence[dict[str, Any]]) -> list[list[Any]]:
     names = ("source", "id", "type", "subject", "time", "data", "digest")
-    checked = [check(_body(event), datetime.now(UTC)) for event in events]
+    checked = [check(body(event), datetime.now(UTC)) for event in events]
     return [[getattr(one, name) for one in checked if isinstance(one, Event)] for name in names]
 
 
-async def _posted(port: int, requests: Sequence[list[dict[str, Any]]]) -> float:
+async def _posted(port: int, key: str, requests: Sequence[list[dict[str, Any]]]) -> float:
     """Events per second, posted as batches."""
     bodies = [json.dumps(events).encode() for events in requests]
 
@@ -157,26 +124,26 @@ async def _posted(port: int, requests: Sequence[list[dict[str, Any]]]) -> float:
             status, answer = await http.post("/v1/events", bodies.pop(), "application/cloudevents-batch+json")
             assert status == 202, answer  # noqa: S101 - a benchmark of refusals would be none
 
-    return len(requests) * PER_REQUEST / await _timed(port, CLIENTS, work)
+    return len(requests) * PER_REQUEST / await _timed(port, key, CLIENTS, work)
 
 
-async def _singles(port: int, path: str, bodies: Sequence[bytes]) -> tuple[float, list[float]]:
+async def _singles(port: int, key: str, path: str, bodies: Sequence[bytes]) -> tuple[float, list[float]]:
     """Posts per second, and how many seconds each took."""
     left, waits = list(bodies), list[float]()
 
     async def work(http: Http) -> None:
         while left:
-            body = left.pop()
+            sent = left.pop()
             began = time.perf_counter()
-            status, answer = await http.post(path, body, "application/json")
+            status, answer = await http.post(path, sent, "application/json")
             assert status in {200, 202}, answer  # noqa: S101 - as above
             waits.append(time.perf_counter() - began)
 
-    return len(bodies) / await _timed(port, SINGLE_CLIENTS, work), waits
+    return len(bodies) / await _timed(port, key, SINGLE_CLIENTS, work), waits
 
 
-async def _timed(port: int, clients: int, work: Callable[[Http], Awaitable[None]]) -> float:
-    connections = [await Http.open(port, KEY) for _ in range(clients)]
+async def _timed(port: int, key: str, clients: int, work: Callable[[Http], Awaitable[None]]) -> float:
+    connections = [await Http.open(port, key) for _ in range(clients)]
     began = time.perf_counter()
     await asyncio.gather(*(work(http) for http in connections))
     took = time.perf_counter() - began
@@ -185,9 +152,9 @@ async def _timed(port: int, clients: int, work: Callable[[Http], Awaitable[None]
     return took
 
 
-async def _until_current(port: int) -> None:
+async def _until_current(port: int, key: str) -> None:
     """Wait until every figure includes every event that has been acknowledged."""
-    http = await Http.open(port, KEY)
+    http = await Http.open(port, key)
     now = datetime.now(UTC)
     while True:
         status, answer = await http.get("/v1/metrics/counts?period=2026")
@@ -196,26 +163,6 @@ async def _until_current(port: int) -> None:
             break
         await asyncio.sleep(0.02)
     http.close()
-
-
-@contextmanager
-def _product(url: str, *options: str) -> Iterator[int]:
-    """`dunghen serve` as a process; its port."""
-    settings = {
-        "DUNGHEN_DATABASE_URL": url,
-        "DUNGHEN_BOOTSTRAP_KEY": KEY,
-        "DUNGHEN_LOG_LEVEL": "error",
-        "DUNGHEN_SECRET_KEY": KEY * 2,
-    }
-    command = [sys.executable, "-m", "app.cli", "serve", "--port", "0", *options]
-    with subprocess.Popen(
-        command, stdout=subprocess.PIPE, text=True, env={**os.environ, **settings}
-    ) as process:
-        assert process.stdout is not None  # noqa: S101 - asked for above
-        try:
-            yield int(process.stdout.readline().split("http://127.0.0.1:")[1].split()[0])
-        finally:
-            process.terminate()
 
 
 class Envelope(BaseModel):

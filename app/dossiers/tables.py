@@ -3,6 +3,8 @@
 Everything here is derived and can be thrown away; what only one dossier's page needs is folded anew when asked for.
 """
 
+from typing import Final
+
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, TSTZMULTIRANGE
 
@@ -13,9 +15,23 @@ def _instant(name: str, comment: str | None = None) -> "sa.Column[object]":
     return sa.Column(name, sa.DateTime(timezone=True), comment=comment)
 
 
-def last_edge(waits: str) -> str:
+def _last_edge(waits: str) -> str:
     """The SQL of the last instant at which one of some waits began or ended: also of those that last."""
     return f"coalesce(upper({waits}), upper('{{(,)}}'::tstzmultirange - {waits}))"
+
+
+LAST_FACT: Final = "greatest({})".format(
+    ", ".join(
+        (
+            *("received_at", "counted_at", "submitted_at", "least(intake_answered_at, intake_deadline)"),
+            *("electronic_result_at", "apology_at", "online_payments[cardinality(online_payments)]"),
+            *("paid_online_at", _last_edge("supplement_waits"), _last_edge("fee_waits")),
+        )
+    )
+)
+"""The SQL of the last instant at which a figure of a dossier changes by a fact; deadlines, which pass by themselves,
+are none, but for the end of the time in which a submission is answered. The index that finds the few dossiers with
+facts at or after now."""
 
 
 dossier = sa.Table(
@@ -80,19 +96,18 @@ dossier = sa.Table(
         "overdue_from",
         postgresql_where=sa.text("ended_at IS NULL AND NOT voided"),
     ),
-    sa.Index(
-        "ix_dossier_fell_due",
-        "overdue_from",
-        postgresql_where=sa.text("NOT voided AND (counted_at IS NULL OR counted_at > overdue_from)"),
-    ),
     *(
         sa.Index(
-            f"ix_dossier_{kind}_last",
-            sa.text(last_edge(f"{kind}_waits")),
-            postgresql_where=sa.text(f"{kind}_waits <> '{{}}'"),
+            name,
+            *columns,
+            postgresql_where=sa.text("NOT voided AND (counted_at IS NULL OR counted_at > overdue_from)"),
         )
-        for kind in ("supplement", "fee")
+        for name, columns in (
+            ("ix_dossier_fell_due", ("overdue_from",)),
+            ("ix_dossier_unit_fell_due", ("unit", "overdue_from")),
+        )
     ),
+    sa.Index("ix_dossier_last_fact", sa.text(LAST_FACT)),
     sa.Index("ix_dossier_findings", "findings", postgresql_using="gin"),
 )
 

@@ -12,31 +12,17 @@ from typing import Final, Literal, NamedTuple
 from app.metrics.periods import Period, midnight
 
 FLOWS: Final = (
-    "received",
-    "received_full",
-    "received_partial",
-    "received_none",
-    "received_unknown",
-    "ended_early",
-    "ended_on_time",
-    "ended_late",
-    "ended_undated",
-    "withdrawn",
-    "stopped",
-    "open",
-    "fell_due",
-    "overdue",
-    "waiting_supplement",
-    "waiting_fee",
-    "received_eligible",
-    "received_eligible_full",
-    "late_in_data_only",
-    "finished_early",
-    "finished_on_time",
-    "finished_undated",
-    "withdrawn_not_late",
-    "stopped_not_late",
-    "intake_refused_not_late",
+    *("received", "received_online", "received_counter", "received_post"),
+    *("received_full", "received_partial", "received_none", "received_unknown"),
+    *("received_full_online", "received_eligible", "received_eligible_full_online"),
+    *("received_online_with_result", "received_fee", "received_fee_unknown", "received_fee_paid_online"),
+    *("ended_early", "ended_on_time", "ended_late", "ended_undated", "withdrawn", "stopped"),
+    *("ended_late_apologised", "ended_late_apologised_in_time", "late_in_data_only"),
+    *("finished_early", "finished_on_time", "finished_undated"),
+    *("withdrawn_not_late", "stopped_not_late", "intake_refused_not_late"),
+    *("open", "overdue", "overdue_apologised", "overdue_apologised_in_time"),
+    *("fell_due", "fell_due_apologised", "fell_due_apologised_in_time"),
+    *("waiting_supplement", "waiting_fee", "paid_online", "submitted", "submitted_answered_in_time"),
 )
 """What a cell sums, as `dossier_flows()` in the database says it of one dossier.
 
@@ -44,112 +30,133 @@ FLOWS: Final = (
 by a deadline, and not by a fact, stands in `fell_due` instead: deadlines lie in the future, facts in the past.
 """
 
-DEADLINES: Final = frozenset({"fell_due"})
+INPUTS: Final = (
+    *("unit", "channel", "received_at", "counted_at", "service_level", "outcome", "end_kind", "overdue_from"),
+    *("supplement_waits", "fee_waits", "full_eligible", "document_result", "electronic_result_at"),
+    *("fee_bearing", "paid_online_at", "online_payments", "apology_at", "apology_deadline"),
+    *("late_in_data_only", "submitted_unit", "submitted_at", "intake_answered_at", "intake_deadline"),
+)
+"""The columns of a dossier from which `dossier_flows()` tells its flows, in the order of its parameters."""
 
-VERSION: Final = 2
+DEADLINES: Final = frozenset({"fell_due", "fell_due_apologised", "fell_due_apologised_in_time"})
+
+LEARNT: Final = frozenset(
+    {
+        "received_online_with_result",
+        "received_fee_paid_online",
+        "ended_late_apologised",
+        "ended_late_apologised_in_time",
+        "paid_online",
+        "submitted",
+        "submitted_answered_in_time",
+    }
+)
+"""Flows that count once a second thing has happened too, which may be long after the first."""
+
+VERSION: Final = 3
 """Raised whenever a flow or a grain changes: all cells are then counted again."""
 
 When = Literal["within", "at_begin", "at_end"]
 
 
-class Term(NamedTuple):
-    """One flow; of one channel only, if it names one."""
-
-    flow: str
-    channel: str | None = None
-
-
 class Measure(NamedTuple):
-    """A count: flows within the period, or all flows before its begin or its end, added and subtracted."""
+    """A count: flows within the period, or all flows before its begin or its end, added and subtracted.
+
+    A `submission` counts for the unit it was submitted to, and is never asked for together with what does not.
+    """
 
     when: When
-    plus: tuple[Term, ...]
-    minus: tuple[Term, ...] = ()
+    plus: tuple[str, ...]
+    minus: tuple[str, ...] = ()
+    submission: bool = False
 
 
-_OVERDUE: Final = (Term("fell_due"), Term("overdue"))
+_OVERDUE: Final = ("fell_due", "overdue")
 
 # Domain note §6; every count that is not named here is counted from the dossiers themselves.
 MEASURES: Final[Mapping[str, Measure]] = {
-    "received": Measure("within", (Term("received"),)),
     **{
-        f"received_{channel}": Measure("within", (Term("received", channel),))
-        for channel in ("online", "counter", "post")
-    },
-    **{
-        f"received_level_{level}": Measure("within", (Term(f"received_{level}"),))
-        for level in ("full", "partial", "none", "unknown")
-    },
-    "received_full_online": Measure("within", (Term("received_full", "online"),)),
-    "received_eligible": Measure("within", (Term("received_eligible"),)),
-    "received_eligible_full_online": Measure("within", (Term("received_eligible_full", "online"),)),
-    "carried_over": Measure("at_begin", (Term("open"),)),
-    **{
-        f"resolved_{outcome}": Measure("within", (Term(f"ended_{outcome}"),))
-        for outcome in ("early", "on_time", "late", "undated")
-    },
-    **{
-        name: Measure("within", (Term(name),))
+        name: Measure("within", (name,))
         for name in (
-            "withdrawn",
-            "stopped",
-            "late_in_data_only",
-            "finished_early",
-            "finished_on_time",
-            "finished_undated",
-            "withdrawn_not_late",
-            "stopped_not_late",
-            "intake_refused_not_late",
+            *("received", "received_online", "received_counter", "received_post"),
+            *("received_full_online", "received_eligible", "received_eligible_full_online"),
+            *("received_online_with_result", "received_fee", "received_fee_unknown"),
+            *("received_fee_paid_online", "withdrawn", "stopped", "late_in_data_only"),
+            *("finished_early", "finished_on_time", "finished_undated"),
+            *("withdrawn_not_late", "stopped_not_late", "intake_refused_not_late"),
         )
     },
-    "in_progress_not_due": Measure("at_end", (Term("open"),), _OVERDUE),
+    **{
+        f"received_level_{level}": Measure("within", (f"received_{level}",))
+        for level in ("full", "partial", "none", "unknown")
+    },
+    **{
+        f"resolved_{outcome}": Measure("within", (f"ended_{outcome}",))
+        for outcome in ("early", "on_time", "late", "undated", "late_apologised", "late_apologised_in_time")
+    },
+    **{
+        name: Measure("within", (name,), submission=True)
+        for name in ("submitted", "submitted_answered_in_time")
+    },
+    "carried_over": Measure("at_begin", ("open",)),
+    "in_progress_not_due": Measure("at_end", ("open",), _OVERDUE),
     "in_progress_overdue": Measure("at_end", _OVERDUE),
-    "waiting_supplement": Measure("at_end", (Term("waiting_supplement"),)),
-    "waiting_fee": Measure("at_end", (Term("waiting_fee"),)),
+    **{
+        f"in_progress_overdue_{how}": Measure("at_end", tuple(f"{flow}_{how}" for flow in _OVERDUE))
+        for how in ("apologised", "apologised_in_time")
+    },
+    "waiting_supplement": Measure("at_end", ("waiting_supplement",)),
+    "waiting_fee": Measure("at_end", ("waiting_fee",)),
 }
 
-Grain = Literal["day", "half", "year", "sector", "procedure"]
-"""`day`, `half` and `year` are by unit and channel; `sector` and `procedure` are halves by these keys too."""
+Family = Literal["unit", "channel", "sector", "procedure", "unit procedure"]
+"""The cells there are, by their keys."""
 
-Unit = Literal["day", "half", "year"]
+Span = Literal["day", "half", "year"]
 
-GRAINS: Final[Mapping[Grain, Unit]] = {
-    "day": "day",
-    "half": "half",
-    "year": "year",
-    "sector": "half",
-    "procedure": "half",
+SPANS: Final[Mapping[Family, tuple[Span, ...]]] = {
+    "unit": ("year", "half", "day"),
+    "channel": ("year", "half"),
+    "sector": ("year", "half"),
+    "procedure": ("year", "half"),
+    "unit procedure": ("year",),
+}
+"""Their days, coarsest first. Days of more than units, and halves of procedures by unit, would hardly be fewer than
+dossiers."""
+
+_KEYS: Final[Mapping[Family, frozenset[str]]] = {
+    "unit": frozenset({"unit"}),
+    "channel": frozenset({"unit", "channel"}),
+    "sector": frozenset({"unit", "sector"}),
+    "procedure": frozenset({"sector", "procedure"}),
+    "unit procedure": frozenset({"unit", "sector", "procedure"}),
 }
 
 _ONE_DAY: Final = timedelta(days=1)
 _SECOND_HALF: Final = 15
 
 
-def grains(keys: frozenset[str]) -> tuple[Grain, ...]:
-    """The grains, coarsest first, that know every one of these keys."""
-    if "procedure" in keys:
-        return ("procedure",)
-    if "sector" in keys:
-        return ("sector",)
-    return ("year", "half", "day")
+def family(keys: frozenset[str]) -> Family | None:
+    """The first that knows every one of these keys: unit, channel, sector, procedure. None: no cells do."""
+    return next((found for found, known in _KEYS.items() if keys <= known), None)
 
 
-def begins(unit: Unit, day: date) -> date:
+def begins(span: Span, day: date) -> date:
     """The first day of the cell that `day` lies in: halves begin on the 1st and on the 15th, as both calendars do."""
-    if unit == "day":
+    if span == "day":
         return day
-    if unit == "half":
+    if span == "half":
         return day.replace(day=1 if day.day < _SECOND_HALF else _SECOND_HALF)
     return date(day.year, 1, 1)
 
 
-def follows(unit: Unit, day: date) -> date:
+def follows(span: Span, day: date) -> date:
     """The first day after the cell that `day` lies in."""
-    if unit == "day":
+    if span == "day":
         return day + _ONE_DAY
-    if unit == "year":
+    if span == "year":
         return date(day.year + 1, 1, 1)
-    first = begins(unit, day)
+    first = begins(span, day)
     if first.day == 1:
         return first.replace(day=_SECOND_HALF)
     years, month = divmod(first.month, 12)
@@ -157,22 +164,23 @@ def follows(unit: Unit, day: date) -> date:
 
 
 class Piece(NamedTuple):
-    """The cells of one grain whose first days lie in [begin, end). Place 0 is before the period, then come its buckets.
+    """The cells of one span whose first days lie in [begin, end). Place 0 is before the period, then come its buckets."""
 
-    Not `whole`: the cell holds the present instant, and its deadlines are counted one by one.
-    """
-
-    grain: Grain
+    span: Span
     begin: date
     end: date
     place: int
-    whole: bool = True
 
 
 class Cut(NamedTuple):
-    """The cell that `now` cuts in two: it spans the instants [begin, end) and belongs to `place` as far as it is past."""
+    """What `now` cuts in two: cells of facts that end at `end`, and the cell of deadlines from `due_from` on.
+
+    Facts lie in the past, so that hardly any are in those cells at or after `now`. `begin` is that of the bucket, of
+    the place it belongs to; deadlines from `due_from` until `now` are in no piece.
+    """
 
     begin: datetime
+    due_from: datetime
     now: datetime
     end: datetime
     place: int
@@ -180,63 +188,83 @@ class Cut(NamedTuple):
 
 @dataclass(frozen=True)
 class Cover:
-    """The cells that hold all that happened before the end of the last bucket; by days they follow one another."""
+    """The cells that hold all facts, and those that hold all deadlines, before the end of the last bucket.
 
-    pieces: Sequence[Piece]
+    By days they follow one another. `closed` are the ends of the buckets by place, where these lie in the past.
+    """
+
+    facts: Sequence[Piece]
+    deadlines: Sequence[Piece]
+    closed: Mapping[int, date]
     cut: Cut | None
+
+    def learns(self) -> bool:
+        """Whether it tells what had been learnt by the end of each bucket: days do not, since it is learnt later."""
+        return not any(piece.span == "day" and piece.place in self.closed for piece in self.facts)
 
 
 class _Uncovered(Exception):  # noqa: N818 - named for what happened
-    """An edge lies inside a cell of the finest grain."""
+    """An edge lies inside a cell of the finest span."""
 
 
-def cover(usable: Sequence[Grain], buckets: Sequence[Period], zone: tzinfo, now: datetime) -> Cover | None:
+def cover(usable: Sequence[Span], buckets: Sequence[Period], zone: tzinfo, now: datetime) -> Cover | None:
     """The coarsest cells that hold the buckets, which follow one another, and all before them; None if none fit exactly.
 
-    Whatever happens at or after `now` is left out: the one cell that `now` lies inside is told as `cut`.
+    Whatever happens at or after `now` is left out, as `cut` tells.
     """
     days = [buckets[0].from_, *(bucket.to + _ONE_DAY for bucket in buckets)]
     pieces: list[Piece] = []
+    closed: dict[int, date] = {}
     begun = date.min
     try:
         for place, day in enumerate(days):
             if midnight(day, zone) > now:
-                last = _last(usable, begun, place, zone, now)
-                return Cover([*pieces, *last[0]], last[1])
+                return _open_ended(usable, pieces, closed, begun, place, zone, now)
             pieces += _pieces(usable, begun, day, place)
-            begun = day
+            closed[place] = begun = day
     except _Uncovered:
         return None
-    return Cover(pieces, None)
+    del closed[0]
+    return Cover(pieces, pieces, closed, None)
 
 
-def _last(
-    usable: Sequence[Grain], begun: date, place: int, zone: tzinfo, now: datetime
-) -> tuple[list[Piece], Cut | None]:
-    """The cells from `begun` up to `now`."""
-    finest = usable[-1]
+def _open_ended(
+    usable: Sequence[Span],
+    pieces: Sequence[Piece],
+    closed: dict[int, date],
+    begun: date,
+    place: int,
+    zone: tzinfo,
+    now: datetime,
+) -> Cover:
+    """The cover of a last bucket that runs from `begun` until `now`.
+
+    Facts are taken from the coarsest cell that holds today and nothing before the bucket, to its end. Raises _Uncovered.
+    """
+    closed.pop(0, None)
     today = now.astimezone(zone).date()
-    begin, end = begins(GRAINS[finest], today), follows(GRAINS[finest], today)
-    pieces = list(_pieces(usable, begun, begin, place))
-    if midnight(begin, zone) == now:
-        return pieces, None
-    pieces.append(Piece(finest, begin, end, place, whole=False))
-    return pieces, Cut(midnight(begin, zone), now, midnight(end, zone), place)
+    coarsest = next((span for span in usable if begins(span, today) >= begun), usable[-1])
+    beyond, due_from = follows(coarsest, today), begins(usable[-1], today)
+    facts = [*pieces, *_pieces(usable, begun, beyond, place)]
+    deadlines = [*pieces, *_pieces(usable, begun, due_from, place)]
+    begin = midnight(begun, zone) if place else now
+    return Cover(
+        facts, deadlines, closed, Cut(begin, midnight(due_from, zone), now, midnight(beyond, zone), place)
+    )
 
 
-def _pieces(usable: Sequence[Grain], begin: date, end: date, place: int) -> Iterator[Piece]:
+def _pieces(usable: Sequence[Span], begin: date, end: date, place: int) -> Iterator[Piece]:
     """The days [begin, end) as cells, the coarsest that fit in the middle. Raises _Uncovered."""
     if begin == end:
         return
     if not usable or begin > end:
         raise _Uncovered
-    coarsest, *finer = usable
-    unit = GRAINS[coarsest]
-    first = begin if begins(unit, begin) == begin else follows(unit, begin)
-    last = begins(unit, end)
+    span, *finer = usable
+    first = begin if begins(span, begin) == begin else follows(span, begin)
+    last = begins(span, end)
     if first >= last:
         yield from _pieces(finer, begin, end, place)
         return
     yield from _pieces(finer, begin, first, place)
-    yield Piece(coarsest, first, last, place)
+    yield Piece(span, first, last, place)
     yield from _pieces(finer, last, end, place)

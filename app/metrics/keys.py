@@ -3,7 +3,7 @@
 Dossiers and cells are filtered and grouped by the same words; what is counted in the groups it does not know.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping, Sequence
 from typing import Any
 
 import sqlalchemy as sa
@@ -33,7 +33,10 @@ def keys(
 
 def _groups(by: str, groups: Mapping[str, str]) -> sa.TableValuedAlias:
     """Code → group as a table of two columns; the codes are different, so that joining it repeats no dossier."""
-    codes, grouped = (sa.literal(list(side), ARRAY(sa.Text)) for side in (groups.keys(), groups.values()))
+    codes, grouped = (
+        sa.bindparam(f"{by}_{side}", list(texts), ARRAY(sa.Text))
+        for side, texts in (("codes", groups.keys()), ("groups", groups.values()))
+    )
     pairs = sa.func.unnest(codes, grouped).table_valued(
         sa.column("code", sa.Text), sa.column("group", sa.Text)
     )
@@ -42,13 +45,43 @@ def _groups(by: str, groups: Mapping[str, str]) -> sa.TableValuedAlias:
 
 def filters(question: Question, columns: Columns) -> Iterator[sa.ColumnElement[bool]]:
     """The conditions of the question's filters."""
-    for name, allowed in (
-        ("unit", question.units),
-        ("procedure", question.procedures),
-        ("sector", question.sectors),
-        ("channel", question.channels),
-    ):
+    for name, allowed in _allowed(question).items():
         if allowed is not None:
-            yield columns[name] == sa.any_(sa.literal(list(allowed), ARRAY(sa.Text)))
+            yield columns[name] == sa.any_(sa.bindparam(f"{name}_allowed", list(allowed), ARRAY(sa.Text)))
     if question.sector_unknown:
         yield columns["sector"].is_(None)
+
+
+def values(question: Question) -> dict[str, list[str]]:
+    """The values of the parameters in statements that `keys` and `filters` wrote for a question of the same shape."""
+    found = {
+        f"{name}_allowed": list(allowed)
+        for name, allowed in _allowed(question).items()
+        if allowed is not None
+    }
+    for by, groups in question.regroup.items():
+        found |= {f"{by}_codes": list(groups.keys()), f"{by}_groups": list(groups.values())}
+    return found
+
+
+def shape(question: Question) -> Hashable:
+    """What, besides values, makes the keys and conditions of a question's statement."""
+    filtered = tuple(name for name, allowed in _allowed(question).items() if allowed is not None)
+    regrouped = tuple(by for by in question.by if question.regroup.get(by))
+    return question.by, filtered, regrouped, question.sector_unknown
+
+
+def keyed(question: Question) -> frozenset[str]:
+    """The columns by which is filtered or grouped."""
+    grouped = {"unit" if by == "child" else by for by in question.by} & _allowed(question).keys()
+    filtered = {name for name, allowed in _allowed(question).items() if allowed is not None}
+    return frozenset(grouped | filtered | ({"sector"} if question.sector_unknown else set()))
+
+
+def _allowed(question: Question) -> dict[str, Sequence[str] | None]:
+    return {
+        "unit": question.units,
+        "procedure": question.procedures,
+        "sector": question.sectors,
+        "channel": question.channels,
+    }

@@ -1,7 +1,7 @@
 """Cells: how many dossiers did what in some days, by unit, channel, sector and procedure; and what is not summed up yet.
 
-Triggers on the dossier table (migration 0006) write them in the very transaction that changes a dossier; everything
-here is derived, and `verify` proves it.
+Triggers on the dossier table (migrations 0006 and 0012) write them in the very transaction that changes a dossier;
+everything here is derived, and `verify` proves it.
 """
 
 from collections.abc import Iterator
@@ -17,13 +17,17 @@ def _columns() -> Iterator["sa.Column[object]"]:
         yield sa.Column(name, sa.Text)
     for name in FLOWS:
         yield sa.Column(name, sa.Integer, nullable=False)
+    yield sa.Column("learnt", sa.Date)
 
 
 cell = sa.Table(
     "cell",
     metadata,
     sa.Column(
-        "grain", sa.Text, nullable=False, comment="day, half, year; sector and procedure: halves by these too"
+        "grain",
+        sa.Text,
+        nullable=False,
+        comment="unit, channel, sector, procedure or unit procedure, and year, half or day",
     ),
     sa.Column("day", sa.Date, nullable=False, comment="the first local day"),
     *_columns(),
@@ -35,12 +39,17 @@ cell = sa.Table(
         "channel",
         "sector",
         "procedure",
+        "learnt",
         unique=True,
         postgresql_nulls_not_distinct=True,
     ),
-    sa.Index("ix_cell_procedure", "procedure", "day", postgresql_where=sa.text("grain = 'procedure'")),
-    sa.Index("ix_cell_sector", "sector", "day", postgresql_where=sa.text("grain = 'sector'")),
+    sa.Index("ix_cell_unit", "unit", "grain", "day"),
+    *(
+        sa.Index(f"ix_cell_{key}", key, "grain", "day", postgresql_where=sa.text(f"{key} IS NOT NULL"))
+        for key in ("procedure", "sector")
+    ),
 )
+"""`learnt`: the begin of a later half, in which was learnt what makes these flows count; null: by the cell's end."""
 
 cell_delta = sa.Table(
     "cell_delta",
@@ -50,6 +59,7 @@ cell_delta = sa.Table(
     *_columns(),
     comment="what changes of dossiers add to the cells; figures count it, and it is summed up soon",
 )
+"""`learnt`: the later day on which was learnt what makes these flows count; null: by the day's end."""
 
 cell_rules = sa.Table(
     "cell_rules",

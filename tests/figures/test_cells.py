@@ -186,12 +186,12 @@ async def test_a_recount_finds_and_mends_what_was_tampered_with(
     async with database.transaction() as connection:
         held = list(await connection.execute(sa.select(cell).order_by(cell.c.grain, cell.c.day)))
         await connection.execute(
-            sa.update(cell).where(cell.c.grain == "year").values(received=cell.c.received + 2)
+            sa.update(cell).where(cell.c.grain == "unit year").values(received=cell.c.received + 2)
         )
-        await connection.execute(sa.delete(cell).where(cell.c.grain == "sector"))
+        await connection.execute(sa.delete(cell).where(cell.c.grain == "sector half"))
     wrong = await found_wrong(deployment)
-    assert any(told.startswith("cell year 2026-01-01 ") and "received +2" in told for told in wrong)
-    assert any(told.startswith("cell sector ") for told in wrong)
+    assert any(told.startswith("cell unit year 2026-01-01 ") and "received +2" in told for told in wrong)
+    assert any(told.startswith("cell sector half ") for told in wrong)
     await recount(deployment)
     assert await found_wrong(deployment) == []
     async with database.snapshot() as connection:

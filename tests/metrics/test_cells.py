@@ -1,7 +1,9 @@
 """The cells that cover a period: every day once, in its place, by cells that nest, and none when an edge lies inside one."""
 
 from bisect import bisect_right
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
+from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -9,12 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.metrics import periods
-from app.metrics.cells import GRAINS, Cover, Grain, begins, cover, follows, grains
+from app.metrics.cells import SPANS, Piece, Span, begins, cover, family, follows
 from app.metrics.periods import TimeGroup, midnight
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
 DAY = timedelta(days=1)
-BY_UNIT = grains(frozenset({"unit", "channel", "month"}))
+BY_UNIT = SPANS["unit"]
 
 days = st.dates(date(2019, 1, 1), date(2028, 12, 31))
 halves = days.map(lambda day: begins("half", day))
@@ -28,12 +30,12 @@ def period(first: date, last: date) -> periods.Period:
     return periods.Period(min(first, last), max(first, last))
 
 
-def places(found: Cover) -> dict[date, int]:
-    """Day → place, of the days since 2018, and a check that no day is held twice."""
+def places(pieces: Sequence[Piece], begin: date, end: date) -> dict[date, int]:
+    """Day → place, of the days in [begin, end), and a check that no day is held twice."""
     held: dict[date, int] = {}
-    for piece in found.pieces:
-        day = max(piece.begin, date(2018, 1, 1))
-        while day < piece.end:
+    for piece in pieces:
+        day = max(piece.begin, begin)
+        while day < min(piece.end, end):
             assert day not in held
             held[day] = piece.place
             day += DAY
@@ -48,35 +50,74 @@ def test_every_day_until_the_end_lies_in_the_place_of_its_bucket(
     buckets = period(first, last).split(by)
     found = cover(BY_UNIT, buckets, HANOI, now)
     assert found is not None, "cells by day cover everything"
-    held = places(found)
     today = now.astimezone(HANOI).date()
-    end = min(buckets[-1].to, today if midnight(today, HANOI) < now else today - DAY)
-    assert max(held) == end
+    running = midnight(buckets[-1].to + DAY, HANOI) > now
+    end = today if running else buckets[-1].to + DAY
     begun = [bucket.from_ for bucket in buckets]
-    for day, place in held.items():
-        assert place == bisect_right(begun, day)
-    if buckets[-1].to >= today and midnight(today, HANOI) < now:
-        assert found.cut is not None
-        assert (found.cut.begin, found.cut.end) == (midnight(today, HANOI), midnight(today + DAY, HANOI))
-        assert found.cut.place == held[today]
-    else:
+    for pieces in (found.facts, found.deadlines):
+        held = places(pieces, date(2018, 1, 1), end)
+        assert len(held) == (end - date(2018, 1, 1)).days
+        for day, place in held.items():
+            assert place == bisect_right(begun, day)
+    if not running:
         assert found.cut is None
+        assert max(piece.end for piece in found.facts) == end
+        return
+    assert found.cut is not None
+    assert found.cut.due_from == midnight(today, HANOI), "the deadlines of today are in no cell asked for"
+    assert all(piece.end <= today for piece in found.deadlines)
+    assert found.cut.end == midnight(found.facts[-1].end, HANOI) > now
+    assert found.cut.place == found.facts[-1].place == bisect_right(begun, today)
+    if found.cut.place:
+        assert found.cut.begin == midnight(begun[found.cut.place - 1], HANOI)
 
 
-@given(days, days, instants, st.sampled_from([BY_UNIT, ("sector",), ("procedure",)]))
+@given(days, days, groups, instants)
+def test_closed_are_the_ends_of_the_buckets_that_are_over(
+    first: date, last: date, by: TimeGroup, now: datetime
+) -> None:
+    buckets = period(first, last).split(by)
+    found = cover(BY_UNIT, buckets, HANOI, now)
+    assert found is not None
+    ends = {place: bucket.to + DAY for place, bucket in enumerate(buckets, 1)}
+    assert found.closed == {place: end for place, end in ends.items() if midnight(end, HANOI) <= now}
+
+
+@given(days, days, instants, st.sampled_from(sorted(SPANS.values())))
 def test_pieces_follow_one_another_and_hold_whole_cells(
-    first: date, last: date, now: datetime, usable: tuple[Grain, ...]
+    first: date, last: date, now: datetime, usable: tuple[Span, ...]
 ) -> None:
     found = cover(usable, [period(first, last)], HANOI, now)
     if found is None:
         return
-    for one, other in zip(found.pieces, found.pieces[1:], strict=False):
-        assert one.end == other.begin
-    for piece in found.pieces:
-        unit = GRAINS[piece.grain]
-        assert begins(unit, piece.begin) == piece.begin < piece.end == begins(unit, piece.end)
-    assert found.pieces[0].begin == date.min
-    assert [piece.whole for piece in found.pieces if not piece.whole] == [False] * (found.cut is not None)
+    for pieces in (found.facts, found.deadlines):
+        for one, other in pairwise(pieces):
+            assert one.end == other.begin
+        for piece in pieces:
+            assert piece.span in usable
+            assert begins(piece.span, piece.begin) == piece.begin < piece.end == begins(piece.span, piece.end)
+        assert pieces[0].begin == date.min
+
+
+@given(st.dates(date(2019, 1, 1), date(2028, 12, 31)))
+def test_a_year_to_date_is_one_cell_of_a_year(today: date) -> None:
+    now = midnight(today, HANOI) + timedelta(hours=9)
+    for usable in SPANS.values():
+        found = cover(usable, [periods.to_date(today)], HANOI, now)
+        assert found is not None
+        assert [piece for piece in found.facts if piece.place] == [
+            Piece("year", date(today.year, 1, 1), date(today.year + 1, 1, 1), 1)
+        ]
+
+
+@given(days, days, groups, instants)
+def test_what_is_learnt_later_is_not_told_by_days_of_a_bucket_that_is_over(
+    first: date, last: date, by: TimeGroup, now: datetime
+) -> None:
+    found = cover(BY_UNIT, period(first, last).split(by), HANOI, now)
+    assert found is not None
+    over = [piece for piece in found.facts if piece.place in found.closed]
+    assert found.learns() is all(piece.span != "day" for piece in over)
 
 
 @given(halves, days, days)
@@ -87,9 +128,9 @@ def test_halves_cover_whole_periods_of_both_calendars_and_what_runs_until_now(
     now = midnight(today, HANOI) + timedelta(hours=9)
     past = midnight(follows("half", second), HANOI) <= now
     whole = periods.Period(first, follows("half", second) - DAY)
-    assert cover(("procedure",), [whole], HANOI, now) is not None
+    assert cover(("year", "half"), [whole], HANOI, now) is not None
     odd = periods.Period(first, second)  # ends on the first day of a half
-    assert (cover(("procedure",), [odd], HANOI, now) is None) is (
+    assert (cover(("year", "half"), [odd], HANOI, now) is None) is (
         past or midnight(second + DAY, HANOI) <= now
     )
 
@@ -98,8 +139,8 @@ def test_halves_cover_whole_periods_of_both_calendars_and_what_runs_until_now(
 def test_a_named_period_takes_few_pieces(name: str) -> None:
     found = cover(BY_UNIT, [periods.parse(name)], HANOI, datetime(2026, 5, 20, 3, tzinfo=UTC))
     assert found is not None
-    assert len(found.pieces) <= 4
-    assert {piece.grain for piece in found.pieces} <= {"year", "half"}
+    assert len(found.facts) <= 4
+    assert {piece.span for piece in found.facts} <= {"year", "half"}
 
 
 def test_halves_begin_on_the_1st_and_the_15th() -> None:
@@ -107,3 +148,11 @@ def test_halves_begin_on_the_1st_and_the_15th() -> None:
     assert follows("half", date(2024, 12, 31)) == date(2025, 1, 1)
     assert follows("half", date(2024, 12, 3)) == date(2024, 12, 15)
     assert follows("year", date(2024, 2, 29)) == date(2025, 1, 1)
+
+
+def test_the_fewest_cells_that_know_the_keys_are_asked() -> None:
+    assert family(frozenset()) == family(frozenset({"unit"})) == "unit"
+    assert family(frozenset({"sector"})) == family(frozenset({"sector", "unit"})) == "sector"
+    assert family(frozenset({"procedure"})) == family(frozenset({"procedure", "sector"})) == "procedure"
+    assert family(frozenset({"procedure", "unit"})) == "unit procedure"
+    assert family(frozenset({"channel", "procedure"})) is None

@@ -6,13 +6,13 @@ WITH taken AS (
 ),
 
 added AS (
-    INSERT INTO cell AS held (grain, day, unit, channel, sector, procedure, $flows)
-    SELECT grain.name, grain.first, unit, channel, grain.sector_key, grain.procedure_key, $sums
-    FROM taken
-    CROSS JOIN LATERAL cell_grains(taken.day, taken.sector, taken.procedure) AS grain
-    GROUP BY grain.name, grain.first, unit, channel, grain.sector_key, grain.procedure_key
-    HAVING $some_sums
-    ON CONFLICT (grain, day, unit, channel, sector, procedure) DO UPDATE SET $adds
+    INSERT INTO cell AS held ($keys, $flows)
+    SELECT $keys, $flows
+    FROM (
+$grains
+    ) AS made
+    WHERE $some
+    ON CONFLICT ($keys) DO UPDATE SET $adds
 )
 
 SELECT count(*) FROM taken

@@ -1,22 +1,15 @@
--- Put the recounted cells in the place of those that differ; what is right already is left alone.
-WITH recounted AS MATERIALIZED (
-$recount
-),
-
-told AS (
-    SELECT grain, day, unit, channel, sector, procedure, $flows
-    FROM recounted
+-- Add to the cells what a recount of the dossiers finds more or less than there is; what is right already is left alone.
+INSERT INTO cell AS held ($keys, $flows)
+SELECT $keys, $sums
+FROM (
+    SELECT $keys, $negated
+    FROM cell
     UNION ALL
-    SELECT grain, day, unit, channel, sector, procedure, $zeros
+    SELECT $keys, $flows
     FROM (
-        SELECT grain, day, unit, channel, sector, procedure FROM cell WHERE $some
-        EXCEPT
-        SELECT grain, day, unit, channel, sector, procedure FROM recounted
-    ) AS gone
-)
-
-INSERT INTO cell AS held (grain, day, unit, channel, sector, procedure, $flows)
-SELECT grain, day, unit, channel, sector, procedure, $flows
-FROM told
-ON CONFLICT (grain, day, unit, channel, sector, procedure) DO UPDATE SET $puts
-WHERE (held.*) IS DISTINCT FROM (excluded.*)
+$recount
+    ) AS recounted
+) AS compared
+GROUP BY $keys
+HAVING $some_sums
+ON CONFLICT ($keys) DO UPDATE SET $adds

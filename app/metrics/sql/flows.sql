@@ -1,0 +1,7 @@
+-- What every dossier adds to the cells.
+SELECT
+    (flow.at AT TIME ZONE :zone)::date AS day, (flow.learnt_at AT TIME ZONE :zone)::date AS learnt,
+    flow.unit, flow.channel, dossier.sector, dossier.procedure, $flow_columns
+FROM dossier
+CROSS JOIN LATERAL dossier_flows($inputs) AS flow
+WHERE NOT dossier.voided

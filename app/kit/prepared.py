@@ -19,7 +19,7 @@ _DIALECT: Final[sa.Dialect] = postgresql.asyncpg.dialect()  # type: ignore[no-un
 class Prepared:
     """A compiled statement. Its text is the same at every call, so that the driver prepares it once a connection."""
 
-    def __init__(self, statement: sa.Select[Any]) -> None:
+    def __init__(self, statement: sa.Select[*tuple[Any, ...]]) -> None:
         compiled = statement.compile(dialect=_DIALECT)
         self._text = str(compiled)
         self._names: Sequence[str] = compiled.positiontup or ()
@@ -36,7 +36,7 @@ class _Shape:
 
     __slots__ = ("named", "written")
 
-    def __init__(self, named: Hashable, written: Callable[[], sa.Select[Any]]) -> None:
+    def __init__(self, named: Hashable, written: Callable[[], sa.Select[*tuple[Any, ...]]]) -> None:
         self.named = named
         self.written = written
 
@@ -47,7 +47,7 @@ class _Shape:
         return isinstance(other, _Shape) and self.named == other.named
 
 
-def prepared(named: Hashable, written: Callable[[], sa.Select[Any]]) -> Prepared:
+def prepared(named: Hashable, written: Callable[[], sa.Select[*tuple[Any, ...]]]) -> Prepared:
     """The statement of this shape, `written` if it is the first time. Equal names must mean equal statements."""
     return _prepared(_Shape(named, written))
 

@@ -51,7 +51,7 @@ async def test_verify_names_a_wrong_cell_and_rebuild_mends_it(
     await client.post("/v1/events", json=[received("H1"), processed("H1")])
     assert await verify(deployment, silent) == Verdict(checked=1)
     async with database.transaction() as connection:
-        await connection.execute(sa.update(cell).where(cell.c.grain == "day").values(open=5))
+        await connection.execute(sa.update(cell).where(cell.c.grain == "unit day").values(open=5))
     found = await verify(deployment, silent)
     assert (found.checked, found.different) == (1, 2), "the day of the reception and that of the end"
     assert [told.split(":")[1] for told in found.differences] == [" open +4", " open +6"]

@@ -20,6 +20,7 @@ from app.kit.deployment import Deployment
 from app.lagging.watch import Watch
 from app.metrics.rollup import roll_up
 from app.ops.heartbeat import beat
+from app.webhooks.delivery_queries import forget
 from app.webhooks.dispatcher import Dispatcher
 from app.webhooks.sender import HttpSender
 
@@ -33,6 +34,8 @@ _ROLL_UP_EVERY: Final = 0.25
 _BEAT_EVERY: Final = 5.0
 _HOUSEKEEPING_EVERY: Final = 3600.0
 _KEPT: Final = timedelta(days=90)
+"""How long receipts, rejected events, and messages with their deliveries are kept."""
+_FORGOTTEN_AT_ONCE: Final = 1_000
 _LONGEST_BACKOFF: Final = 10.0
 
 _failures: Final = Counter("dunghen_worker_failures_total", "Errors that a loop outlived", ["loop"])
@@ -109,6 +112,8 @@ class Worker:
         return _BEAT_EVERY
 
     async def _keep_house(self) -> float:
+        before = self._here.clock() - _KEPT
         async with self._here.database.transaction() as connection:
-            await forget_old(connection, self._here.clock() - _KEPT)
-        return _HOUSEKEEPING_EVERY
+            await forget_old(connection, before)
+            forgotten = await forget(connection, before, _FORGOTTEN_AT_ONCE)
+        return 0 if forgotten == _FORGOTTEN_AT_ONCE else _HOUSEKEEPING_EVERY

@@ -21,6 +21,7 @@ _SQL: Final = Path(__file__).parent / "sql"
 _PUT: Final = sa.text((_SQL / "put.sql").read_text(encoding="utf-8"))
 _CLAIM: Final = sa.text((_SQL / "claim.sql").read_text(encoding="utf-8"))
 _SETTLE: Final = sa.text((_SQL / "settle.sql").read_text(encoding="utf-8"))
+_FORGET: Final = sa.text((_SQL / "forget.sql").read_text(encoding="utf-8"))
 _REPLAY: Final = sa.text((_SQL / "replay.sql").read_text(encoding="utf-8"))
 
 
@@ -128,6 +129,14 @@ async def settle(
     if disabled:
         await cancel_waiting(connection, list(disabled))
     return list(disabled.values())
+
+
+async def forget(connection: AsyncConnection, before: datetime, most: int) -> int:
+    """Delete at most `most` messages put before an instant, with deliveries and attempts; how many.
+
+    What an endpoint still waits for stays.
+    """
+    return (await connection.execute(_FORGET, {"before": before, "most": most})).rowcount
 
 
 async def cancel_waiting(connection: AsyncConnection, endpoints: Sequence[UUID]) -> None:

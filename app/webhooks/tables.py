@@ -34,6 +34,8 @@ endpoint = sa.Table(
         sa.Text,
         comment="of that key: a message from outside is not sent, wherever units move later",
     ),
+    # So that a message finds the few who hear it among all that are registered.
+    sa.Index("ix_endpoint_unit", "unit", postgresql_where=sa.text("disabled_at IS NULL")),
 )
 
 message = sa.Table(
@@ -88,6 +90,8 @@ delivery = sa.Table(
         postgresql_include=["next_attempt_at"],
         postgresql_where=sa.text("state = 'pending' AND lane > ''"),
     ),
+    # For forgetting old messages, whose deliveries must be found and seen to be gone.
+    sa.Index("ix_delivery_message", "message"),
 )
 
 attempt = sa.Table(

@@ -16,6 +16,7 @@ INNER JOIN message
         AND (endpoint.unit IS NULL OR endpoint.unit = ANY(message.lineage))
         AND (endpoint.unit_limit IS NULL OR endpoint.unit_limit = ANY(message.lineage))
 WHERE endpoint.id = :endpoint
+FOR KEY SHARE OF message  -- one that is being forgotten at this moment is waited for, and is gone
 ON CONFLICT (endpoint, message) DO UPDATE
     SET
         state = 'pending',

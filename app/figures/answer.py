@@ -6,7 +6,7 @@ Everything is read in the one snapshot it is handed, so that an answer is consis
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import date, datetime, tzinfo
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -28,7 +28,7 @@ from app.kit.problems import Fault, Problem
 from app.kit.text import Language, Text
 from app.metrics.measures import measure
 from app.metrics.metric import Balance, Rate, Statistic
-from app.metrics.periods import Period
+from app.metrics.periods import TIME_GROUPS, Period
 from app.metrics.queries import tally
 from app.metrics.question import Dimension, Group, Measured, Question, TooManyGroups
 
@@ -88,7 +88,8 @@ async def answer(
 
     Raises Problem invalid when there are more than MAX_ROWS groups.
     """
-    rows = await _rows(present, question, metric, compared, language) if question.by else []
+    read = await _read(present, question, metric, compared) if question.by else None
+    rows = [] if read is None else await _rows(present, question, metric, compared, language, read)
     dated = await present.dated(question.period)
     if compared is not None:
         dated["compared"] = {"from": compared.from_, "to": compared.to}
@@ -96,9 +97,43 @@ async def answer(
         "metric": metric.key,
         "definition_version": metric.version,
         **dated,
-        "total": await total(present, question, metric, compared),
+        "total": (
+            await total(present, question, metric, compared)
+            if read is None or not _adds_up(question, metric)
+            else _summed(question, metric, compared, read)
+        ),
         "rows": rows if order == "code" else by_rate(rows, falling=order == "-rate"),
     }
+
+
+class _Read(NamedTuple):
+    """The groups of the period, and of the one that it is compared with."""
+
+    groups: list[Any]
+    before: list[Any]
+
+
+def _adds_up(question: Question, metric: Answered) -> bool:
+    """Whether every dossier of the whole is in exactly one group.
+
+    Over time some are in several, distinct procedures may be, and percentiles do not add up at all.
+    """
+    additive = isinstance(metric, Balance) or (isinstance(metric, Rate) and not metric.procedures)
+    return additive and not set(question.by).intersection(TIME_GROUPS)
+
+
+def _summed(question: Question, metric: Answered, compared: Period | None, read: _Read) -> Row:
+    """The total as the sum of its groups, which is what it would be if it were counted by itself."""
+    figure = figure_of(metric)
+    found = figure(_sum(metric, read.groups)) | comparable(question)
+    if compared is not None:
+        found["previous"] = earlier(figure(_sum(metric, read.before)))
+    return found
+
+
+def _sum(metric: Answered, groups: Sequence[Group]) -> Group:
+    assert not isinstance(metric, Statistic)  # noqa: S101 - `_adds_up` says so
+    return Group((), {key: sum(group.counts[key] for group in groups) for key in metric.needs})
 
 
 async def total(
@@ -114,10 +149,7 @@ async def total(
     return found
 
 
-async def _rows(
-    present: Present, question: Question, metric: Answered, compared: Period | None, language: Language
-) -> list[Row]:
-    figure = figure_of(metric)
+async def _read(present: Present, question: Question, metric: Answered, compared: Period | None) -> _Read:
     try:
         groups = await present.groups(question, metric, MAX_ROWS)
         before = (
@@ -126,6 +158,18 @@ async def _rows(
     except TooManyGroups:
         raise Problem("invalid", _TOO_MANY, [Fault("query:group_by", _TOO_MANY)]) from None
     groups.sort(key=by_code)
+    return _Read(groups, before)
+
+
+async def _rows(
+    present: Present,
+    question: Question,
+    metric: Answered,
+    compared: Period | None,
+    language: Language,
+    read: _Read,
+) -> list[Row]:
+    figure, (groups, before) = figure_of(metric), read
     known = await _names(present.connection, question.by, groups, language, present.naming_day(question))
     rows = [labelled(group, question, figure, known) for group in groups]
     if compared is not None:

@@ -1,5 +1,6 @@
 """Cells and dossiers give the same numbers to every question, at every instant, however the dossiers came and changed."""
 
+import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
@@ -173,8 +174,50 @@ async def agree(deployment: Deployment, database: Database, seed: int, questions
     assert answered > questions, "cells must not leave the work to the dossiers"
 
 
-def test_every_count_of_the_catalogue_is_held_by_cells() -> None:
-    assert MEASURES.keys() >= set(COUNTS.needs)
+def test_every_count_of_the_catalogue_is_held_by_cells_but_those_of_two_deadlines_and_of_procedures() -> None:
+    asked = {need for metric in (COUNTS, *RATES) for need in metric.needs}
+    assert asked - MEASURES.keys() == {
+        *("due", "due_kept"),
+        *("received_dated", "received_undated", "received_late"),
+        *("fee_procedures", "fee_procedures_paid_online"),
+    }
+
+
+async def test_dossiers_change_while_all_is_recounted_and_each_change_counts_once(
+    deployment: Deployment, database: Database
+) -> None:
+    random = Random(6)  # noqa: S311 - repeatable rows, no secret
+    rows = random_dossiers(random, zone_of(deployment), FIRST, DAYS, 40)
+    await store(database, rows[:20])
+    await roll_up(deployment)
+    await store(database, rows[20:])
+    async with database.transaction() as connection:
+        await connection.execute(sa.update(dossier).values(channel="post"))
+        # Not committed: it is neither waited for nor counted.
+        await asyncio.wait_for(recount(deployment), 30)
+    assert await noted(database), "the change is noted, and not forgotten with what was counted"
+    assert await found_wrong(deployment) == []
+    while await roll_up(deployment):
+        pass
+    assert await noted(database) == 0
+    assert await found_wrong(deployment) == []
+
+
+async def test_folding_a_dossier_again_to_what_it_was_notes_nothing(
+    deployment: Deployment, database: Database
+) -> None:
+    random = Random(7)  # noqa: S311 - repeatable rows, no secret
+    await roll_up(deployment)
+    await store(database, random_dossiers(random, zone_of(deployment), FIRST, DAYS, 20))
+    before = await noted(database)
+    async with database.transaction() as connection:
+        await connection.execute(sa.update(dossier).values(unit=dossier.c.unit, reappointments=2))
+    assert await noted(database) == before > 0
+
+
+async def noted(database: Database) -> int:
+    async with database.snapshot() as connection:
+        return await connection.scalar(sa.select(sa.func.count()).select_from(cell_delta)) or 0
 
 
 async def test_a_recount_finds_and_mends_what_was_tampered_with(

@@ -19,6 +19,7 @@ import uvicorn
 import uvloop
 
 from app.kit.clock import system_clock
+from app.kit.collector import settle
 from app.kit.db import Database
 from app.kit.deployment import Deployment
 from app.kit.migrating import upgrade
@@ -142,6 +143,7 @@ async def _serve(
         # uvicorn takes the signals over, and hands them back after its clean stop: by then they mean nothing.
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: None)
+        settle()
         async with _beside(_supervised(settings) if with_worker else None, _kept_running(postgres)):
             await server.serve([listener])
 

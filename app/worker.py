@@ -5,7 +5,6 @@ It knows when work is done; what is done stands in the features. It stops betwee
 
 import asyncio
 import contextlib
-import gc
 from collections.abc import Awaitable, Callable
 from datetime import timedelta
 from typing import Final
@@ -13,8 +12,9 @@ from typing import Final
 import structlog
 from prometheus_client import Counter
 
-from app.dossiers.projector import Projector
+from app.dossiers.projector import LANES, Projector
 from app.events.queries import forget_old
+from app.kit.collector import settle
 from app.kit.db import is_away
 from app.kit.deployment import Deployment
 from app.lagging.watch import Watch
@@ -59,9 +59,7 @@ class Worker:
 
     async def run(self) -> None:
         """Work until `stop`; then everything in hand has been finished."""
-        # What was made at start-up lives as long as the process: the collector need not look at it again.
-        gc.collect()
-        gc.freeze()
+        settle()
         sender = HttpSender(allow=self._here.settings.webhook_allow_networks)
         try:
             await self._work(sender)
@@ -71,7 +69,8 @@ class Worker:
     async def _work(self, sender: HttpSender) -> None:
         async with asyncio.TaskGroup() as loops:
             loops.create_task(self._loop("changes", self._take_up_changes))
-            loops.create_task(self._loop("project", self._project))
+            for _ in range(LANES):
+                loops.create_task(self._loop("project", self._project))
             loops.create_task(self._loop("roll up", self._roll_up))
             loops.create_task(self._loop("watch", self._judge))
             loops.create_task(self._loop("beat", self._beat))

@@ -32,6 +32,9 @@ from app.worktime.versions import Span
 BATCH: Final = 2_000
 """Dossiers a claim: enough to make the statements cheap, few enough to be quick."""
 
+LANES: Final = 2
+"""Claims that one process has in hand at once: while the database saves one, the other is folded."""
+
 LEASE: Final = timedelta(seconds=30)
 """How long a claim keeps others away; a worker that dies is replaced after this."""
 
@@ -66,10 +69,20 @@ class Projector:
         begun = self._here.clock()
         await self.take_up_changes()
         done = 0
-        while True:
+
+        async def lane() -> None:
+            nonlocal done
             while count := await self.run_once():
                 done += count
                 told(done)
+
+        while True:
+            try:
+                async with asyncio.TaskGroup() as lanes:
+                    for _ in range(LANES):
+                        lanes.create_task(lane())
+            except ExceptionGroup as failed:
+                raise failed.exceptions[0] from None  # whoever asked knows of no lanes
             async with self._here.database.transaction() as connection:
                 if not await log.any_marked(connection, begun):
                     return done

@@ -9,6 +9,7 @@ import asyncio
 import json
 import multiprocessing
 import time
+from collections import defaultdict
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -17,6 +18,7 @@ from statistics import median, quantiles
 from typing import Any, Final
 
 import asyncpg
+import psutil  # type: ignore[import-untyped]  # its release carries no types
 import uvicorn
 from fastapi import FastAPI, Response
 from pydantic import BaseModel
@@ -26,7 +28,7 @@ from app.keys import queries as keys
 from app.kit.clock import system_clock
 from benchmarks.client import Connection as Http
 from benchmarks.load import body, lives
-from benchmarks.product import a_database, a_server, served
+from benchmarks.product import Product, a_database, a_server, served
 
 ROUNDS: Final = 5
 CLIENTS: Final = 4
@@ -41,17 +43,21 @@ def run(quick: bool) -> dict[str, float]:  # noqa: FBT001 - the runner of all be
 
 async def _measured(url: str, requests: int, posts: int) -> dict[str, float]:
     batch, bare, full, single, idle, p99 = [], [], [], [], [], []
+    used: dict[str, float] = defaultdict(float)
     key = await _a_key(url)
-    with served(url, "--no-worker") as product, _bare_route() as bare_port:
+    with served(url, "--no-worker") as product, _bare_route() as nothing:
         for _ in range(ROUNDS):
             # In turns, so that a neighbour's work falls on all alike.
             events = [lives(PER_REQUEST) for _ in range(requests)]
             bare.append(await _inserted(url, events))
-            batch.append(await _posted(product.port, key, events))
+            with _used(product, "batch", used):
+                batch.append(await _posted(product.port, key, events))
             bodies = [body(event) for event in lives(posts)]
-            rate, _ = await _singles(bare_port, key, "/nothing", bodies)
+            with _used(nothing, "bare", used):
+                rate, _ = await _singles(nothing.port, key, "/nothing", bodies)
             idle.append(rate)
-            rate, waits = await _singles(product.port, key, "/v1/events", bodies)
+            with _used(product, "single", used):
+                rate, waits = await _singles(product.port, key, "/v1/events", bodies)
             single.append(rate)
             p99.append(quantiles(waits, n=100)[98] * 1000)
     with served(url) as product:
@@ -71,7 +77,18 @@ async def _measured(url: str, requests: int, posts: int) -> dict[str, float]:
         "single_posts_per_second": median(single),
         "P3_single_ratio": median(ours / its for ours, its in zip(single, idle, strict=True)),
         "P3_single_p99_ms": median(p99),
+        "batch_api_microseconds_an_event": 1e6 * used["batch"] / (ROUNDS * requests * PER_REQUEST),
+        "single_api_microseconds_a_post": 1e6 * used["single"] / (ROUNDS * posts),
+        "bare_route_microseconds_a_post": 1e6 * used["bare"] / (ROUNDS * posts),
     }
+
+
+@contextmanager
+def _used(product: Product, name: str, used: dict[str, float]) -> Iterator[None]:
+    """Add what a process uses of a core while the block runs."""
+    before = product.processor_seconds()
+    yield
+    used[name] += product.processor_seconds() - before
 
 
 async def _a_key(url: str) -> str:
@@ -178,12 +195,12 @@ class Envelope(BaseModel):
 
 
 @contextmanager
-def _bare_route() -> Iterator[int]:
-    """A process with a FastAPI route that parses the same body into a model and does nothing; its port."""
+def _bare_route() -> Iterator[Product]:
+    """A process with a FastAPI route that parses the same body into a model and does nothing."""
     ours, its = multiprocessing.Pipe()
     process = multiprocessing.get_context("spawn").Process(target=_serve_nothing, args=(its,), daemon=True)
     process.start()
-    yield int(ours.recv())
+    yield Product(int(ours.recv()), psutil.Process(process.pid))
     process.terminate()
     process.join()
 

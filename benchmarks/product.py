@@ -83,7 +83,7 @@ def environment(url: str | None = None) -> dict[str, str]:
 
 @dataclass
 class Product:
-    """A running `dunghen serve`: its port, and what it holds in memory."""
+    """A running `dunghen serve`, or what it is compared with: its port, what it holds in memory, what time it used."""
 
     port: int
     process: psutil.Process
@@ -91,6 +91,11 @@ class Product:
     def api_mib(self) -> float:
         """Resident memory of the API."""
         return float(self.process.memory_info().rss / _MIB)
+
+    def processor_seconds(self) -> float:
+        """What the API used of a core since it began: this a neighbour's work does not slow down much."""
+        used = self.process.cpu_times()
+        return float(used.user + used.system)
 
     def worker_mib(self) -> float:
         """Resident memory of the worker beside it, 0 without one."""

@@ -48,10 +48,7 @@ async def whole(request: Request, limit: int) -> bytes:
     if not _is_gzip(request) and declared.isdecimal():
         if int(declared) > limit:
             raise _too_large(limit)
-        try:
-            return await request.body()  # the server reads no more than was declared
-        except ClientDisconnect:
-            raise Problem("unreadable", _BROKEN_OFF) from None
+        return await _as_declared(request)
     try:
         parts: list[bytes] = []
         size = 0
@@ -62,6 +59,19 @@ async def whole(request: Request, limit: int) -> bytes:
             parts.append(part)
     except BrokenBodyError as error:
         raise Problem("unreadable", error.detail) from None
+    return b"".join(parts)
+
+
+async def _as_declared(request: Request) -> bytes:
+    """A plain body whose length was declared: the server reads no more than that."""
+    parts: list[bytes] = []
+    more = True
+    while more:
+        message = await request.receive()
+        if message["type"] == "http.disconnect":
+            raise Problem("unreadable", _BROKEN_OFF)
+        parts.append(message.get("body", b""))
+        more = message.get("more_body", False)
     return b"".join(parts)
 
 

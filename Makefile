@@ -6,10 +6,10 @@ READY  := $(VENV)/.ready
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
 .DEFAULT_GOAL := help
-.PHONY: help venv demo serve test check format soak bench lock clean
+.PHONY: help venv demo serve test check format soak bench pictures lock clean
 
 help: ## Show this list
-	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-8s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 venv: $(READY) ## Make the environment in .venv; .venv/bin/dunghen then runs
 
@@ -45,6 +45,9 @@ soak: venv ## The long forms of the fault and property tests
 
 bench: venv ## Measure speed and size against the goals; table and raw figures go to benchmarks/results/
 	$(BIN)/python -m benchmarks
+
+pictures: venv ## Take the pictures of the documentation anew, of the sample city (needs Chromium)
+	PICTURES=docs/pictures $(BIN)/python -m pytest -m soak tests/browser/test_pictures.py --numprocesses 0 --timeout 600
 
 lock: ## Resolve the dependencies again (needs uv on the PATH or in UV)
 	$(or $(UV),uv) pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-annotate --no-header \

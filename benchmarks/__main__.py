@@ -15,7 +15,7 @@ from typing import Any, Final
 import psutil  # type: ignore[import-untyped]  # its release carries no types
 
 from app.kit.postgres_programs import Programs
-from benchmarks import calendars, figures, freshness, ingest, rebuild, start, webhooks, worktime
+from benchmarks import calendars, figures, freshness, ingest, pages, rebuild, start, webhooks, worktime
 from benchmarks.goals import Measured, table
 
 BENCHMARKS: Final = {
@@ -27,6 +27,7 @@ BENCHMARKS: Final = {
     "calendars": calendars.run,
     "webhooks": webhooks.run,
     "figures": figures.run,
+    "pages": pages.run,
 }
 RESULTS: Final = Path(__file__).parent / "results"
 

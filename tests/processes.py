@@ -14,7 +14,7 @@ import httpx
 
 from tests.conftest import KEY
 
-_START_SECONDS = 60
+_START_SECONDS = 240
 _ADDRESS = re.compile(r"http://[^\s]+:\d+")
 
 
@@ -41,11 +41,13 @@ class Served:
 
 
 @contextmanager
-def serving(database_url: str | None, data_dir: Path, *options: str, **settings: str) -> Iterator[Served]:
-    """`dunghen serve` on a free port, with `DUNGHEN_*` settings given in small letters."""
+def serving(
+    database_url: str | None, data_dir: Path, *options: str, command: str = "serve", **settings: str
+) -> Iterator[Served]:
+    """`dunghen serve`, or `demo`, on a free port, with `DUNGHEN_*` settings given in small letters."""
     with (data_dir / "serve.log").open("w") as log:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app.cli", "serve", "--port", "0", "--data-dir", str(data_dir), *options],
+            [sys.executable, "-m", "app.cli", command, "--port", "0", "--data-dir", str(data_dir), *options],
             stdout=subprocess.PIPE,
             stderr=log,
             text=True,

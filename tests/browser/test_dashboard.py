@@ -21,6 +21,7 @@ PAGES = (
     "/alerts",
     "/reports",
     "/data-quality",
+    "/import",
 )
 PROMISE = {
     "unit": "u1",

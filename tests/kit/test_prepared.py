@@ -1,6 +1,5 @@
 """A statement of one shape is written once, and answers whatever values it is given."""
 
-
 import sqlalchemy as sa
 
 from app.kit.db import Database

@@ -82,8 +82,8 @@ class Model:
         today = now.astimezone(HANOI).date()
         of: defaultdict[str, list[Known]] = defaultdict(list)
         for one in dossiers:
-            of[one.unit].append(one)
-            of[self.top].append(one)
+            for unit in {one.unit, self.top}:
+                of[unit].append(one)
         for rule in self.rules:
             for unit in sorted(of):
                 _Judgement(self, rule, unit, now, today, of[unit]).run()

@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import fields
 from datetime import date, datetime
 from typing import Any, Final, Literal, NamedTuple
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY, distinct_on, insert
@@ -193,11 +193,6 @@ async def save(connection: AsyncConnection, kind: Kind, rows: Sequence[Mapping[s
     begin = ["code", "valid_from"]
     replaced = {name: statement.excluded[name] for name in rows[0] if name not in begin}
     await connection.execute(statement.on_conflict_do_update(index_elements=begin, set_=replaced), rows)
-    if kind == "unit":
-        version = insert(directory_version).values(single=True, units=uuid4())
-        await connection.execute(
-            version.on_conflict_do_update(index_elements=["single"], set_={"units": version.excluded.units})
-        )
 
 
 async def note_changes(

@@ -89,6 +89,7 @@ directory_change = sa.Table(
     sa.Column("changed_at", sa.DateTime(timezone=True), nullable=False),
 )
 
+# Written by a trigger on `unit`, whoever writes there.
 directory_version = sa.Table(
     "directory_version",
     metadata,

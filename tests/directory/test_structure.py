@@ -1,15 +1,19 @@
 from datetime import date
 
 import pytest
+import sqlalchemy as sa
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.directory.consistency import broken
 from app.directory.periods import Bounds, overlapping
+from app.directory.queries import structure as stored_structure
 from app.directory.regrouping import as_now, as_then
 from app.directory.sample import phan_thiet
 from app.directory.structure import EVER, OPEN, Structure, UnitPeriod
+from app.directory.tables import unit
 from app.directory.tree import chain
+from app.kit.db import Database
 from tests.directory.histories import CODES, DAY, PROVINCES, REFORMS, History, history
 
 HISTORIES = st.builds(history, st.randoms(use_true_random=False))
@@ -183,3 +187,23 @@ def test_who_succeeds_itself_by_way_of_others_breaks_the_structure_and_is_named_
     assert broken(Structure(goes_on), ["A", "B"]) == []
     itself = [UnitPeriod("A", None, EVER, END, ("A",)), UnitPeriod("A", None, MERGED)]
     assert broken(Structure(itself), ["A"]) == []
+
+
+async def test_units_written_by_anybody_in_any_way_are_read_anew(database: Database) -> None:
+    async def standing() -> dict[str, str]:
+        async with database.snapshot() as connection:
+            return dict((await stored_structure(connection)).then(MERGED))
+
+    async def write(statement: sa.Executable) -> None:
+        async with database.transaction() as connection:
+            await connection.execute(statement)
+
+    plain = {"name": "Đơn vị", "kind": "ward"}
+    await write(sa.insert(unit).values(code="B", parent="A", **plain))
+    assert await standing() == {"B": "A"}
+    await write(sa.insert(unit).values(code="C", parent="B", **plain))
+    assert await standing() == {"B": "A", "C": "B"}
+    await write(sa.update(unit).where(unit.c.code == "C").values(parent="A"))
+    assert await standing() == {"B": "A", "C": "A"}
+    await write(sa.delete(unit).where(unit.c.code == "B"))
+    assert await standing() == {"C": "A"}

@@ -9,7 +9,7 @@ from app.events.tables import dossier_mark
 from app.kit.db import Database
 from app.lagging import queries
 from app.lagging.watch import Watch
-from tests.figures.makers import describe
+from tests.figures.makers import a_dossier, describe, store
 from tests.lagging.conftest import Wall
 from tests.lagging.makers import DAY, HOUR, a_rule, alerts, end, forget_dossiers, lay_down, story, told
 
@@ -259,3 +259,55 @@ async def test_an_alert_outlives_a_changed_target_but_not_another_metric_or_wind
     assert found == {"punctual": (closed_as, Decimal("0.9")), "other": (None, Decimal("0.9"))}
     await watch.judge()
     assert await told(database) == [("unit.lagging", "A")] * (2 if closed_as is None else 3)
+
+
+async def test_procedures_paid_online_are_judged_once_each_within_a_unit_and_all_below_it(
+    watch: Watch, database: Database, wall: Wall
+) -> None:
+    """B has three such procedures and two of them paid, one by both of its units: 66.7 %, and not 3 of 4."""
+    await describe(database)
+    await lay_down(
+        database,
+        a_rule(
+            metric="online_payment_procedures", target=Decimal("0.7"), margin=Decimal(0), min_denominator=1
+        ),
+    )
+    paid, unpaid = [wall.now - HOUR], list[datetime]()
+    rows = [
+        ("D", "1.000001", paid),
+        ("D", "1.000002", unpaid),
+        ("E", "1.000001", paid),
+        ("E", "1.000003", paid),
+    ]
+    await store(
+        database,
+        [
+            a_dossier(
+                f"{unit} {procedure}",
+                unit=unit,
+                procedure=procedure,
+                received_at=wall.now - DAY,
+                fee_bearing=True,
+                online_payments=payments,
+            )
+            for unit, procedure, payments in rows
+        ],
+    )
+    await watch.judge()
+    found = [(row["unit"], row["numerator"], row["denominator"]) for row in await alerts(database)]
+    assert found == [("A", 2, 3), ("B", 2, 3), ("D", 1, 2)]
+    await store(
+        database,
+        [
+            a_dossier(
+                "F",
+                unit="F",
+                procedure="1.000002",
+                received_at=wall.now - DAY,
+                fee_bearing=True,
+                online_payments=paid,
+            )
+        ],
+    )
+    await watch.judge()
+    assert sorted(await story(database)) == [("A", "recovered"), ("B", None), ("D", None)]

@@ -62,6 +62,7 @@ _pages: Final = Environment(
     loader=PackageLoader("app.dashboard"),
     autoescape=select_autoescape(default=True, default_for_string=True),
     undefined=StrictUndefined,
+    auto_reload=False,
     trim_blocks=True,
     lstrip_blocks=True,
 )

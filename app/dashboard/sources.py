@@ -49,7 +49,7 @@ async def data_quality_page(
     frame = await framed(connection, reader, here, period)
     put = asked(frame, frame.period, unit or None)
     document = await quality(
-        Present(connection, reader.zone, reader.now), put, frame.calendar, reader.language
+        here.database, Present(connection, reader.zone, reader.now), put, frame.calendar, reader.language
     )
     spoke = await queries.sources(connection, reader.now - LOOK_BACK)
     sources = _sources(frame, spoke, document["reporting_delay"], here.settings.source_silent_after)

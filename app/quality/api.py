@@ -7,6 +7,7 @@ from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
+from functools import partial
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -22,6 +23,8 @@ from app.figures.asked import media_type, question
 from app.figures.parameters import Whole
 from app.figures.rows import statistic_figure
 from app.keys.guard import MetricsRead
+from app.kit.abreast import Ask, abreast
+from app.kit.db import Database
 from app.kit.deployment import Here, Snapshot
 from app.kit.http import language
 from app.kit.text import Language, Text
@@ -77,28 +80,35 @@ async def data_quality(
     now, zone, reader = here.clock(), here.settings.zone, language(request)
     put = await question(connection, caller, asked, None, now.astimezone(zone).date())
     calendar = await calendars.calendar(connection, here.settings.calendar, zone)
-    document = await quality(Present(connection, zone, now), put, calendar, reader)
+    document = await quality(here.database, Present(connection, zone, now), put, calendar, reader)
     return conditional(request, document, JSON, lambda: msgspec.json.encode(document))
 
 
-async def quality(present: Present, put: Question, calendar: Calendar, reader: Language) -> dict[str, Any]:
-    """The document of what was recorded in the question's period, of its units."""
-    connection, span = present.connection, put.period.span(present.zone, present.now)
-    zone = calendar.zone
-    seen = [
-        *await queries.patterns(connection, put.units, span),
-        *await queries.bulk_finishing(connection, put.units, span, zone),
-        *_in_the_last_hour(await queries.late_pauses(connection, put.units, span), calendar),
-    ]
-    found = await queries.findings(connection, put.units, span)
-    units = {one.unit for one in [*found, *seen] if one.unit is not None}
-    names = await named(connection, "unit", units, reader, present.naming_day(put))
+async def quality(
+    database: Database, present: Present, put: Question, calendar: Calendar, reader: Language
+) -> dict[str, Any]:
+    """The document of what was recorded in the question's period, of its units; asked side by side."""
+    span, zone, units = put.period.span(present.zone, present.now), calendar.zone, put.units
+    asks: dict[str, Ask] = {
+        "bulk": lambda connection: queries.bulk_finishing(connection, units, span, zone),
+        **{name: partial(queries.pattern, name=name, units=units, span=span) for name in queries.SEEN},
+        "pauses": lambda connection: queries.late_pauses(connection, units, span),
+        "found": lambda connection: queries.findings(connection, units, span),
+        "delays": lambda connection: _delays(replace(present, connection=connection), put),
+        "late": lambda connection: _late(replace(present, connection=connection), put),
+    }
+    answers = await abreast(database, present.connection, asks)
+    seen: list[Found] = [one for name in queries.SEEN for one in answers[name]]
+    seen += [*answers["bulk"], *_in_the_last_hour(answers["pauses"], calendar)]
+    found: list[Found] = answers["found"]
+    codes = {one.unit for one in [*found, *seen] if one.unit is not None}
+    names = await named(present.connection, "unit", codes, reader, present.naming_day(put))
     return {
         **await present.dated(put.period),
         "findings": [_told(one, KINDS[one.kind], names, reader) for one in sorted(found, key=_place)],
         "patterns": [_told(one, PATTERNS[one.kind], names, reader) for one in sorted(seen, key=_place)],
-        "reporting_delay": await _delays(present, put),
-        "late": await _late(present, put),
+        "reporting_delay": answers["delays"],
+        "late": answers["late"],
     }
 
 

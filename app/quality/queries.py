@@ -71,12 +71,15 @@ async def findings(connection: AsyncConnection, units: Sequence[str] | None, spa
     return await _counted(connection, source, finding.c.kind, sa.true(), units, span)
 
 
-async def patterns(connection: AsyncConnection, units: Sequence[str] | None, span: Span) -> list[Found]:
-    """How many dossiers show a pattern in an event recorded in the span, by pattern, source and unit."""
-    found: list[Found] = []
-    for name, condition in _PATTERNS.items():
-        found += await _counted(connection, _EVENTS, sa.literal(name), condition, units, span)
-    return found
+SEEN: Final = tuple(_PATTERNS)
+"""The patterns that `pattern` counts."""
+
+
+async def pattern(
+    connection: AsyncConnection, name: str, units: Sequence[str] | None, span: Span
+) -> list[Found]:
+    """How many dossiers show this pattern in an event recorded in the span, by source and unit."""
+    return await _counted(connection, _EVENTS, sa.literal(name), _PATTERNS[name], units, span)
 
 
 async def _counted(
@@ -184,7 +187,7 @@ def finished_in_bulk(
 
 
 def showing(kind: str, source: str | None, units: Sequence[str] | None, span: Span) -> sa.ColumnElement[bool]:
-    """The dossiers that `findings` or `patterns` counts under a kind, told of by a source (None: by any)."""
+    """The dossiers that `findings` or `pattern` counts under a kind, told of by a source (None: by any)."""
     has = _PATTERNS.get(kind)
     condition = has if has is not None else _d.findings.contains([kind])
     told = sa.true() if source is None else _e.source == source

@@ -97,6 +97,10 @@ GOALS: Final = (
     Goal("P9", "memory of the worker under load", "freshness", "P9_worker_mib", 300, "MiB"),
     Goal("P9", "memory of an import of five times the data", "rebuild", "P9_import_memory_times", 1.2, "×"),
     Goal("P10", "start on existing data until ready", "start", "P10_ready_after_seconds", 3, "s"),
+    *(
+        Goal("P12", f"a page of the dashboard: {name}", "pages", f"{name}: median, ms", 100, "ms")
+        for name in ("overview", "units", "unit", "reports", "data quality")
+    ),
 )
 
 HEADINGS: Final = ("no.", "figure", "goal", "measured", "")

@@ -115,6 +115,8 @@ def test_every_link_inside_the_tree_leads_somewhere() -> None:
 def test_nothing_in_the_tree_is_left_for_later_or_names_a_package_registry() -> None:
     found = []
     for path in files():
+        if path.suffix == ".png":  # its bytes may spell anything
+            continue
         text = path.read_bytes().decode("utf-8", errors="replace")
         # What others released is kept as it is.
         if (UNFINISHED.search(text) and "vendor" not in path.parts) or REGISTRY.search(text):

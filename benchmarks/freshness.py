@@ -12,7 +12,7 @@ from datetime import datetime
 from statistics import median, quantiles
 from typing import Final
 
-from app.events.queries import computed_through
+from app.events.marks import computed_through
 from app.kit.clock import system_clock
 from app.kit.db import Database
 from benchmarks.client import Connection as Http

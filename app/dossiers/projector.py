@@ -22,6 +22,7 @@ from app.dossiers.dossier import Dossier
 from app.dossiers.facts import Fact, Intake, Policy
 from app.dossiers.fold import VERSION, fold
 from app.dossiers.row import row
+from app.events import marks
 from app.events import queries as log
 from app.events.tables import event
 from app.kit.db import retried
@@ -56,7 +57,7 @@ class Projector:
         """Fold up to `most` marked dossiers; how many were claimed. 0 means that nothing was waiting."""
         lease = uuid.uuid4()
         async with self._here.database.transaction() as connection:
-            claimed = await log.claim(connection, lease, most, LEASE)
+            claimed = await marks.claim(connection, lease, most, LEASE)
         if claimed:
             await retried(lambda: self._project(lease, claimed))
         return len(claimed)
@@ -84,7 +85,7 @@ class Projector:
             except ExceptionGroup as failed:
                 raise failed.exceptions[0] from None  # whoever asked knows of no lanes
             async with self._here.database.transaction() as connection:
-                if not await log.any_marked(connection, begun):
+                if not await marks.any_marked(connection, begun):
                     return done
             await asyncio.sleep(
                 _OTHERS
@@ -105,7 +106,7 @@ class Projector:
         async with self._here.database.transaction() as connection:
             derived = await queries.derived_under(connection)
             if derived is not None and derived != rules:
-                await log.mark_where(connection, sa.select(event.c.subject).distinct(), self._here.clock())
+                await marks.mark_where(connection, sa.select(event.c.subject).distinct(), self._here.clock())
             if derived != rules:
                 await queries.derive_under(connection, rules)
 
@@ -118,19 +119,19 @@ class Projector:
                 return False
             # First what is in the projectors' hands: such a dossier may have been folded with the old directory and
             # not be saved yet, so that the statements below cannot see it. Waiting for it here, they can.
-            await log.reopen(connection)
+            await marks.reopen(connection)
             units = [code for kind, code in changes if kind == "unit"]
             if units:
                 touched = (await directory.structure(connection)).ever_below(units)
-                await log.mark_where(connection, queries.of_units(touched), now)
-                await log.mark_where(connection, log.limited_at(touched), now)
+                await marks.mark_where(connection, queries.of_units(touched), now)
+                await marks.mark_where(connection, marks.limited_at(touched), now)
             # Who received a dossier may have transferred it since: only the log says so.
             if shops := [code for kind, code in changes if kind == "intake"]:
                 await connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
-                await log.mark_where(connection, log.received_at(shops), now)
+                await marks.mark_where(connection, marks.received_at(shops), now)
             procedures = [code for kind, code in changes if kind == "procedure"]
             if procedures:
-                await log.mark_where(connection, queries.of_procedures(procedures), now)
+                await marks.mark_where(connection, queries.of_procedures(procedures), now)
         return True
 
     async def _take_up_calendars(self) -> bool:
@@ -146,7 +147,7 @@ class Projector:
             if change.through is None:
                 # As for the directory: what is in the projectors' hands may have been folded with the old calendar
                 # and not be saved yet. What they claim from now on is folded with the new one.
-                await log.reopen(connection)
+                await marks.reopen(connection)
                 await calendars.advance(connection, change, "")
                 return True
             codes: list[str] = []
@@ -158,7 +159,7 @@ class Projector:
                 folded = await fold_stored(connection, codes, self._here.settings)
                 rows = [row(dossier) for dossier in folded.values() if dossier is not None]
                 differing = await queries.differing(connection, codes, rows)
-                await log.mark(connection, [code for code, _ in differing], now)
+                await marks.mark(connection, [code for code, _ in differing], now)
             if len(codes) < BATCH:
                 await calendars.finish(connection, change)
             else:
@@ -175,7 +176,7 @@ class Projector:
             gone = [code for code, dossier in folded.items() if dossier is None]
             if gone:
                 await queries.drop(connection, gone)
-            if not await log.release(connection, lease, claimed):
+            if not await marks.release(connection, lease, claimed):
                 raise LostLeaseError
 
 

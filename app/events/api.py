@@ -12,7 +12,7 @@ import msgspec
 from fastapi import APIRouter, Query, Request, Response
 from starlette.responses import JSONResponse
 
-from app.events import bodies, queries
+from app.events import bodies, marks, queries
 from app.events.deliveries import Delivery, deliver, read
 from app.events.envelope import Refused
 from app.events.ingest import MAX_RESULTS, Ingest, Result, Sender
@@ -221,7 +221,7 @@ async def get_receipt(
     sees_all = caller.may("events:read") and caller.unit is None and caller.sources is None
     if row is None or (row.key_id != caller.key_id and not sees_all):
         raise Problem("not-found", _NO_RECEIPT)
-    through = await queries.computed_through(connection, here.clock())
+    through = await marks.computed_through(connection, here.clock())
     return ReceiptOut(
         accepted=row.accepted,
         duplicate=row.duplicate,

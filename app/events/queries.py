@@ -1,18 +1,18 @@
-"""Every statement on the log, the marks, the receipts and the rejections.
+"""Every statement on the log, the receipts and the rejections.
 
-Statements only: what they mean together is said in `ingest` and, for marks, in the projector.
+Statements only: what they mean together is said in `ingest`. The marks that it does not set itself have their own file.
 """
 
 import uuid
 from collections.abc import Collection, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.events.envelope import Event
-from app.events.tables import dossier_mark, event, receipt, rejected_event
+from app.events.tables import event, receipt, rejected_event
 from app.events.types import PLACE
 from app.kit.db import Straight
 
@@ -170,122 +170,12 @@ async def receipt_of(connection: AsyncConnection, asked: uuid.UUID) -> sa.Row[An
     return (await connection.execute(sa.select(receipt).where(receipt.c.receipt == asked))).one_or_none()
 
 
-async def computed_through(connection: AsyncConnection, now: datetime) -> datetime:
-    """The instant before which every acknowledged event is in the dossiers: the oldest mark's, else `now`."""
-    oldest: datetime | None = await connection.scalar(sa.select(sa.func.min(dossier_mark.c.since)))
-    return min(oldest, now) if oldest else now
-
-
-async def any_marked(connection: AsyncConnection, until: datetime) -> bool:
-    """Whether a dossier is marked for a reason that is as old as `until`."""
-    return bool(await connection.scalar(sa.select(sa.exists().where(dossier_mark.c.since <= until))))
-
-
-async def mark_where(connection: AsyncConnection, subjects: "sa.Select[tuple[str]]", now: datetime) -> int:
-    """Mark the dossiers that `subjects` selects, to be folded again; how many."""
-    chosen = subjects.subquery()
-    source = sa.select(chosen.c[0], sa.literal(1), sa.literal(now, sa.DateTime(timezone=True))).order_by(
-        chosen.c[0]
-    )
-    statement = sa.dialects.postgresql.insert(dossier_mark).from_select(
-        ["subject", "generation", "since"], source
-    )
-    result = await connection.execute(
-        statement.on_conflict_do_update(
-            index_elements=[dossier_mark.c.subject], set_={"generation": dossier_mark.c.generation + 1}
-        )
-    )
-    return result.rowcount
-
-
-async def mark(connection: AsyncConnection, subjects: Collection[str], now: datetime) -> None:
-    """Mark these dossiers, to be folded again."""
-    chosen = sa.func.unnest(sa.literal(list(subjects), sa.ARRAY(sa.Text))).column_valued("subject")
-    await mark_where(connection, sa.select(chosen), now)
-
-
-def limited_at(units: Collection[str]) -> "sa.Select[tuple[str]]":
-    """The dossiers with an event of a key that is limited to a unit, and with one that names any of these units."""
-    limited = sa.select(event.c.subject).where(event.c.unit_limit.is_not(None))
-    named = event.c.data["unit"].astext == sa.any_(sa.literal(list(units), sa.ARRAY(sa.Text)))
-    return sa.select(event.c.subject).where(named, event.c.subject.in_(limited)).distinct()
-
-
-def received_at(units: Collection[str]) -> "sa.Select[tuple[str]]":
-    """The dossiers with a reception that names any of these units."""
-    named = event.c.data["unit"].astext == sa.any_(sa.literal(list(units), sa.ARRAY(sa.Text)))
-    return sa.select(event.c.subject).where(event.c.type == "dossier.received", named).distinct()
-
-
 async def forget_old(connection: AsyncConnection, before: datetime) -> int:
     """Delete receipts and rejections recorded before an instant; how many."""
     gone = 0
     for table in (receipt, rejected_event):
         gone += (await connection.execute(sa.delete(table).where(table.c.recorded_at < before))).rowcount
     return gone
-
-
-# --- the projector's side of the marks -------------------------------------------------------------------------
-
-# SKIP LOCKED: marks that another worker is claiming, or that ingest is growing at this moment, are left for the
-# next claim. `leased_until` keeps others away while the owner folds, without a lock that ingest would wait for.
-_CLAIM: Final = sa.text("""
-WITH free AS (
-    SELECT subject FROM dossier_mark
-    WHERE leased_until < clock_timestamp()
-    ORDER BY since, subject LIMIT :most
-    FOR UPDATE SKIP LOCKED
-)
-UPDATE dossier_mark m SET lease = :lease, leased_until = clock_timestamp() + CAST(:length AS interval)
-FROM free WHERE m.subject = free.subject
-RETURNING m.subject, m.generation
-""")
-
-# What did not change since the claim is done; what grew meanwhile is freed for the next claim. A mark that is
-# neither has another owner by now.
-_RELEASE: Final = sa.text("""
-WITH claimed AS (
-    SELECT * FROM unnest(CAST(:subjects AS text[]), CAST(:generations AS bigint[])) AS t (subject, generation)
-), held AS (
-    SELECT m.subject, m.generation = c.generation AS done
-    FROM dossier_mark m JOIN claimed c USING (subject)
-    WHERE m.lease = :lease ORDER BY m.subject FOR UPDATE OF m
-), deleted AS (
-    DELETE FROM dossier_mark m USING held WHERE m.subject = held.subject AND held.done
-), freed AS (
-    UPDATE dossier_mark m SET lease = NULL, leased_until = '-infinity'
-    FROM held WHERE m.subject = held.subject AND NOT held.done
-)
-SELECT count(*) FROM held
-""")
-
-
-async def claim(
-    connection: AsyncConnection, lease: uuid.UUID, most: int, length: timedelta
-) -> dict[str, int]:
-    """Lease up to `most` marked dossiers, oldest first: code → generation."""
-    rows = await connection.execute(_CLAIM, {"lease": lease, "most": most, "length": length})
-    return {row.subject: row.generation for row in rows}
-
-
-# In the order in which `release` locks them.
-_REOPEN: Final = sa.text("""
-WITH leased AS (SELECT subject FROM dossier_mark WHERE lease IS NOT NULL ORDER BY subject FOR UPDATE)
-UPDATE dossier_mark m SET generation = m.generation + 1 FROM leased WHERE m.subject = leased.subject
-""")
-
-
-async def reopen(connection: AsyncConnection) -> None:
-    """Have every dossier that is being folded at this moment folded once more."""
-    await connection.execute(_REOPEN)
-
-
-async def release(connection: AsyncConnection, lease: uuid.UUID, claimed: dict[str, int]) -> bool:
-    """Let go of claimed marks; False when another worker took some of them over, and nothing may be saved."""
-    held: int = await connection.scalar(
-        _RELEASE, {"lease": lease, "subjects": list(claimed), "generations": list(claimed.values())}
-    )
-    return held == len(claimed)
 
 
 _BY_SUBJECTS: Final = sa.select(

@@ -7,7 +7,7 @@ import asyncio
 from datetime import datetime
 from typing import Final
 
-from app.events.queries import computed_through
+from app.events.marks import computed_through
 from app.kit.deployment import Deployment
 
 _FIRST_PAUSE: Final = 0.01

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.directory.queries import Kind, names
-from app.events.queries import computed_through
+from app.events.marks import computed_through
 from app.figures.rows import (
     Counted,
     Names,

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.calendars.queries import calendar as current_calendar
 from app.directory.queries import structure
-from app.events.queries import computed_through
+from app.events.marks import computed_through
 from app.kit.db import retried
 from app.kit.deployment import Deployment
 from app.lagging import queries

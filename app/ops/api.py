@@ -12,7 +12,7 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import JSONResponse, PlainTextResponse
 from prometheus_client import CONTENT_TYPE_LATEST, Gauge
 
-from app.events.queries import computed_through
+from app.events.marks import computed_through
 from app.keys.guard import authenticate
 from app.kit.deployment import Deployment, Here
 from app.kit.http import language

@@ -15,7 +15,7 @@ from app.dossiers import queries
 from app.dossiers.projector import Projector, derivation_rules, fold_stored
 from app.dossiers.row import row
 from app.dossiers.tables import dossier
-from app.events.queries import mark_where
+from app.events.marks import mark_where
 from app.events.tables import dossier_mark, event
 from app.kit.db import retried
 from app.kit.deployment import Deployment

@@ -11,7 +11,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.directory.called import called_by
 from app.directory.queries import structure
 from app.directory.reach import visible_units
-from app.events.queries import computed_through
+from app.events.marks import computed_through
 from app.keys.guard import MetricsRead, TargetsWrite
 from app.kit.codes import Code
 from app.kit.deployment import Here, Snapshot, Transaction

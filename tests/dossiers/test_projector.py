@@ -11,7 +11,7 @@ import pytest
 import sqlalchemy as sa
 
 from app.dossiers.projector import LostLeaseError, Projector
-from app.events import queries as log
+from app.events import marks
 from app.kit.db import Database
 from app.kit.deployment import Deployment
 from app.main import create_app
@@ -190,7 +190,7 @@ async def test_what_arrives_while_a_dossier_is_being_folded_is_folded_next(
     projector, lease = Projector(deployment), uuid.uuid4()
     await post(client, RECEIVED)
     async with database.transaction() as connection:
-        claimed = await log.claim(connection, lease, 10, timedelta(seconds=30))
+        claimed = await marks.claim(connection, lease, 10, timedelta(seconds=30))
     await post(client, DONE)
     await projector._project(lease, claimed)
     assert await projector.run_once() == 1, "its mark stayed"
@@ -204,7 +204,7 @@ async def test_a_worker_that_lost_its_lease_saves_nothing(
     projector, lease = Projector(deployment), uuid.uuid4()
     await post(client, RECEIVED)
     async with database.transaction() as connection:
-        claimed = await log.claim(connection, lease, 10, timedelta())
+        claimed = await marks.claim(connection, lease, 10, timedelta())
     await asyncio.sleep(0.01)
     assert await projector.run_once() == 1, "another worker took it over"
     async with database.transaction() as connection:

@@ -9,7 +9,7 @@ import sqlalchemy as sa
 
 from app.dossiers.projector import Projector
 from app.dossiers.tables import dossier
-from app.events import queries as log
+from app.events import marks
 from app.kit.db import Database
 from app.kit.deployment import Deployment
 from app.kit.problems import Problem
@@ -83,6 +83,6 @@ async def test_verify_and_rebuild_wait_for_what_another_worker_has_in_hand(
     await client.post("/v1/events", json=[received(f"H{n}") for n in range(10)])
     lease = uuid.uuid4()
     async with deployment.database.transaction() as connection:
-        claimed = await log.claim(connection, lease, 4, timedelta(milliseconds=700))
+        claimed = await marks.claim(connection, lease, 4, timedelta(milliseconds=700))
     assert len(claimed) == 4
     assert await verify(deployment, silent) == Verdict(checked=10)

@@ -38,6 +38,21 @@ class Goal:
 _HTTP: Final = "{}: over HTTP, p95, ms"
 
 GOALS: Final = (
+    *(
+        Goal(
+            "P0",
+            f"due dates in working {unit} on one core",
+            "worktime",
+            key,
+            300_000,
+            "a second",
+            at_least=True,
+        )
+        for unit, key in (
+            ("days", "due_in_working_days_per_second"),
+            ("hours", "due_in_working_hours_per_second"),
+        )
+    ),
     Goal(
         "P1",
         "batches against bare inserts of the same rows",

@@ -99,12 +99,11 @@ def add_working_days(
     With n = 0 the result is due on the day of reception, or on the next working day if that is a day off: a Saturday
     on which the shop takes in dossiers is a day of reception, but never a due date.
     """
-    _refuse_negative(n)
     day = day_of_reception(calendar, received, cutoff, intake)
-    days = calendar.working_days
-    if n == 0:
-        return days.nth(days.count_to(day - ONE_DAY) + 1)
-    return days.nth(days.count_to(day) + n)
+    if n > 0:
+        return calendar.working_days.after(day, n)
+    _refuse_negative(n)
+    return calendar.working_days.after(day - ONE_DAY, 1)
 
 
 def add_calendar_days(
@@ -125,11 +124,11 @@ def add_working_hours(calendar: Calendar, start: datetime, hours: int | Fraction
     There is no cut-off: the first hour begins at the next working moment. Hours used up at the end of a window end
     there, not when the next one opens. Parts of a microsecond are dropped.
     """
-    _refuse_negative(hours)
     amount = int(hours * HOUR)
-    if amount == 0:
-        return next_working_moment(calendar, start)
-    return instant(calendar.working_time.after(microseconds(start), amount))
+    if amount > 0:
+        return instant(calendar.working_time.after(microseconds(start), amount))
+    _refuse_negative(hours)
+    return next_working_moment(calendar, start)
 
 
 def next_working_moment(calendar: Calendar, moment: datetime) -> datetime:

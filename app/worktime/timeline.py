@@ -73,6 +73,15 @@ class WorkingDays:
             return 0
         return self._count[ordinal - FIRST_DAY] if ordinal <= LAST_DAY else len(self._days)
 
+    def after(self, day: date, n: int) -> date:
+        """The `n`-th working day after `day`, inside the horizon."""
+        ordinal = day.toordinal()
+        if FIRST_DAY <= ordinal <= LAST_DAY:
+            place = self._count[ordinal - FIRST_DAY] + n
+            if 0 < place <= len(self._days):
+                return date.fromordinal(self._days[place - 1])
+        return self.nth(self.count_to(day) + n)
+
     def nth(self, count: int) -> date:
         """The working day that is the `count`-th since the horizon's begin, or the horizon's end that it passes."""
         if count < 1:
@@ -132,16 +141,20 @@ class WorkingTime:
         An amount used up at the very end of a window ends there, not when the next one opens.
         """
         number = begin // STRETCH
-        stretch = self._stretch(number)
-        amount += stretch.worked(begin)
-        while amount > stretch.total:
+        opens, closes, before, total = self._stretch(number)
+        window = bisect_right(opens, begin) - 1
+        if (
+            window >= 0
+        ):  # as `Stretch.worked`, written out: most of what is computed here passes through this line
+            amount += before[window] + min(begin, closes[window]) - opens[window]
+        while amount > total:
             if number >= LAST_STRETCH:
                 return END
-            amount -= stretch.total
+            amount -= total
             number += 1
-            stretch = self._stretch(number)
-        window = bisect_left(stretch.before, amount) - 1
-        return stretch.opens[window] + amount - stretch.before[window]
+            opens, _, before, total = self._stretch(number)
+        window = bisect_left(before, amount) - 1
+        return opens[window] + amount - before[window]
 
     def _lay_out(self, number: int) -> Stretch:
         if not FIRST_STRETCH <= number <= LAST_STRETCH:

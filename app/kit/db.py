@@ -44,9 +44,10 @@ _TRANSIENT: Final = frozenset({"40P01", "40001"})
 _ATTEMPTS: Final = 6
 
 # A server that is down leaves no socket to connect to; other errors of the operating system are not the database's.
+# The driver's internal error is what a statement meets that is begun while the end of its connection is being read.
 _UNREACHABLE: Final = (
     *(ConnectionError, TimeoutError, FileNotFoundError, socket.gaierror),
-    *(sa.exc.TimeoutError, asyncpg.InterfaceError),
+    *(sa.exc.TimeoutError, asyncpg.InterfaceError, asyncpg.InternalClientError),
 )
 
 

@@ -11,6 +11,7 @@ import pytest
 from selenium.webdriver import Chrome, ChromeOptions
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
+from selenium.webdriver.support.ui import WebDriverWait
 
 CHROMIUM, DRIVER = shutil.which("chromium"), shutil.which("chromedriver")
 FLAGS = (
@@ -44,6 +45,7 @@ def enter(chrome: Chrome, url: str, key: str) -> None:
     chrome.get(f"{url}/sign-in")
     chrome.find_element(By.ID, "key").send_keys(key)
     chrome.find_element(By.CSS_SELECTOR, "main button").click()
+    WebDriverWait(chrome, 20).until(lambda at: "/sign-in" not in at.current_url)
     assert "/sign-in" not in chrome.current_url
 
 

@@ -15,9 +15,9 @@ from app.dashboard.forms import offered
 from app.dashboard.frame import Chosen, Frame, UnitCode, framed
 from app.dashboard.reader import FiguresReader
 from app.dashboard.render import PageRoute, page
+from app.events import queries
 from app.figures.answer import Present
 from app.kit.deployment import Here, Snapshot
-from app.quality import queries
 from app.quality.api import quality
 from app.worktime.deadline import worked_between
 

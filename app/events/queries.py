@@ -248,7 +248,7 @@ async def rejected(
     return (await connection.execute(query)).all()
 
 
-_SILENT: Final = sa.text("""
+_SOURCES: Final = sa.text("""
 WITH RECURSIVE spoke (source) AS (
     (SELECT source FROM event ORDER BY source LIMIT 1)
     UNION ALL
@@ -261,14 +261,21 @@ FROM spoke WHERE source IS NOT NULL
 """)
 
 
+async def sources(connection: AsyncConnection, since: datetime) -> dict[str, datetime | None]:
+    """Every source there ever was, with its last event recorded from `since` on.
+
+    They are found by one step each through the index, however many events there are.
+    """
+    return {row.source: row.last for row in await connection.execute(_SOURCES, {"since": since})}
+
+
 async def silent_sources(
     connection: AsyncConnection, since: datetime, known: datetime
 ) -> tuple[dict[str, datetime], list[str]]:
     """Sources without an event recorded from `since` on, with the last before it, and those that have one.
 
-    The sources are found by one step each through the index, however many events there are; of those whose last event
-    was recorded before `known` nobody waits for one any more.
+    Of those whose last event was recorded before `known` nobody waits for one any more.
     """
-    rows = (await connection.execute(_SILENT, {"since": known})).all()
-    silent = {source: last for source, last in rows if last is not None and last < since}
-    return silent, [source for source, last in rows if last is not None and last >= since]
+    found = await sources(connection, known)
+    silent = {source: last for source, last in found.items() if last is not None and last < since}
+    return silent, [source for source, last in found.items() if last is not None and last >= since]

@@ -198,22 +198,3 @@ def showing(kind: str, source: str | None, units: Sequence[str] | None, span: Sp
 def coded(codes: Collection[str]) -> sa.ColumnElement[bool]:
     """The dossiers of these codes."""
     return _d.code == sa.any_(sa.literal(list(codes), ARRAY(sa.Text)))
-
-
-_SOURCES: Final = sa.text("""
-WITH RECURSIVE spoke (source) AS (
-    (SELECT source FROM event ORDER BY source LIMIT 1)
-    UNION ALL
-    SELECT (SELECT e.source FROM event e WHERE e.source > spoke.source ORDER BY e.source LIMIT 1)
-    FROM spoke WHERE spoke.source IS NOT NULL
-)
-SELECT source,
-       (SELECT max(e.recorded_at) FROM event e WHERE e.source = spoke.source AND e.recorded_at >= :since) AS last
-FROM spoke WHERE source IS NOT NULL
-""")
-
-
-async def sources(connection: AsyncConnection, since: datetime) -> dict[str, datetime | None]:
-    """Every source there ever was, with its last event recorded from `since` on; one step each through the index."""
-    rows = await connection.execute(_SOURCES, {"since": since})
-    return {row.source: row.last for row in rows}

@@ -23,6 +23,7 @@ from app.kit.postgres import EmbeddedPostgres
 from app.main import create_app
 from app.settings import Settings
 from app.tables import metadata
+from tests.documented import held_to_the_document
 
 KEY = "test-key-with-every-scope"
 """The bootstrap key of every test deployment."""
@@ -152,5 +153,8 @@ async def client(app: FastAPI) -> AsyncIterator[httpx.AsyncClient]:
     """A client with the bootstrap key; it reaches the application without a socket."""
     transport = httpx.ASGITransport(app=app, raise_app_exceptions=True)
     headers = {"Authorization": f"Bearer {KEY}"}
-    async with httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as made:
+    hooks = {"response": [held_to_the_document(app)]}
+    async with httpx.AsyncClient(
+        transport=transport, base_url="http://test", headers=headers, event_hooks=hooks
+    ) as made:
         yield made

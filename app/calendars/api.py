@@ -26,7 +26,7 @@ from app.events.instants import Day
 from app.keys.guard import Caller, DirectoryWrite, MetricsRead
 from app.kit import paging
 from app.kit.deployment import Here, Snapshot, Transaction
-from app.kit.http import language
+from app.kit.http import language, problem_responses
 from app.kit.paging import Cursor, Limit, Page
 from app.kit.problems import Fault, Problem
 from app.kit.text import Language, Text
@@ -110,7 +110,9 @@ async def get_version(_: MetricsRead, connection: Snapshot, key: Key, number: Nu
     return _out(await register.found(connection, key, number))
 
 
-@router.put("/calendars/{key}/versions/{number}", summary="Write a draft")
+@router.put(
+    "/calendars/{key}/versions/{number}", summary="Write a draft", responses=problem_responses("conflict")
+)
 async def put_version(
     caller: DirectoryWrite, here: Here, connection: Transaction, key: Key, number: Number, terms: VersionTerms
 ) -> VersionOut:
@@ -123,7 +125,11 @@ async def put_version(
     return _out(await register.write(connection, key, number, terms, here.clock()))
 
 
-@router.post("/calendars/{key}/versions/{number}/put-in-force", summary="Put a draft in force")
+@router.post(
+    "/calendars/{key}/versions/{number}/put-in-force",
+    summary="Put a draft in force",
+    responses=problem_responses("conflict"),
+)
 async def put_in_force(
     caller: DirectoryWrite, here: Here, connection: Transaction, key: Key, number: Number
 ) -> VersionOut:

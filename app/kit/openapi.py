@@ -11,6 +11,8 @@ from fastapi.openapi.utils import get_openapi
 from pydantic import BaseModel
 from pydantic.json_schema import models_json_schema
 
+from app.kit.http import problem_responses
+
 _REF = "#/components/schemas/{model}"
 
 
@@ -36,6 +38,9 @@ def document(
         )
         for path, methods in operations.items():
             found["paths"].setdefault(path, {}).update(methods)
+        for operation in (told for methods in found["paths"].values() for told in methods.values()):
+            if "requestBody" in operation:  # no route takes a body of any length
+                operation["responses"] = problem_responses("too-large") | operation["responses"]
         _, definitions = models_json_schema([(model, "serialization") for model in models], ref_template=_REF)
         components = found.setdefault("components", {}).setdefault("schemas", {})
         components |= definitions.get("$defs", {}) | dict(schemas)

@@ -56,7 +56,8 @@ def located(settings: Settings) -> Iterator[tuple[str, EmbeddedPostgres | None]]
 @asynccontextmanager
 async def deployed(settings: Settings, url: str, name: str) -> AsyncIterator[Deployment]:
     """A deployment on a database that has this release's migrations."""
-    database = Database(url, application_name=f"dunghen {name}")
+    # Whoever answers people has short statements, of which many are the same; whoever works, long ones.
+    database = Database(url, application_name=f"dunghen {name}", custom_plans=name != "api")
     try:
         await upgrade(database)
         yield Deployment(settings, database, system_clock)

@@ -5,10 +5,9 @@ due dates; which events they come from, the fold says.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from datetime import datetime
 from fractions import Fraction
-from typing import Literal
+from typing import Literal, NamedTuple
 from zoneinfo import ZoneInfo
 
 from app.events.instants import due
@@ -26,8 +25,7 @@ def told(text: str | None, zone: ZoneInfo) -> Due | None:
     return Due.by(date) if isinstance(date, datetime) else Due.on(date, zone)
 
 
-@dataclass(frozen=True, slots=True)
-class Wait:
+class Wait(NamedTuple):
     """The applicant is waited for, from `begin` (UTC); `end` is None while it lasts.
 
     `stops` tells whether the clock stands still meanwhile; `new_due` is the date on the slip that ended it.
@@ -40,8 +38,7 @@ class Wait:
     new_due: Due | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Stretch:
+class Stretch(NamedTuple):
     """Overlapping pauses as one: from the first begin to the last end (None while one lasts)."""
 
     begin: datetime
@@ -49,8 +46,7 @@ class Stretch:
     waits: tuple[Wait, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Clock:
+class Clock(NamedTuple):
     """Where the clock stands: `due` moved by what counted, `counted` and `ignored` stretches.
 
     `overdue_from` is the instant after which the open dossier is overdue: the later of the due date and the end
@@ -60,8 +56,8 @@ class Clock:
 
     due: Due | None
     overdue_from: datetime | None
-    counted: Sequence[Stretch] = field(default=())
-    ignored: Sequence[Stretch] = field(default=())
+    counted: Sequence[Stretch] = ()
+    ignored: Sequence[Stretch] = ()
     amount: int | Fraction = 0
 
 
@@ -85,7 +81,8 @@ def run(base: Due | None, waits: Sequence[Wait], calendar: Calendar) -> Clock:
             if wait.new_due is not None and wait.end is not None:
                 anchor, begin, amount = wait.new_due, wait.end, 0
         if anchor is not None and stretch.end is not None:
-            amount += paused(anchor, calendar, [(begin, stretch.end)])
+            moved_by = paused(anchor, calendar, [(begin, stretch.end)])
+            amount = amount + moved_by if amount else moved_by
         moved = move(anchor, calendar, amount) if anchor is not None else None
     return Clock(moved, _overdue_from(moved, counted), counted, ignored, amount)
 

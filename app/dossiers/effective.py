@@ -17,9 +17,9 @@ def effective(facts: Sequence[Fact], policy: Policy) -> tuple[list[Fact], list[F
     """The facts that stand, ordered by (time, place of the type, source, id), and what does not fit among the rest."""
     ordered = sorted(facts, key=lambda fact: (fact.time, PLACE[fact.type], fact.source, fact.id))
     findings: list[Finding] = []
-    if any(fact.type == _RETRACTED for fact in ordered):
+    if _RETRACTED in [fact.type for fact in ordered]:
         ordered = _unretracted(ordered, policy, findings)
-    if any(fact.unit_limit is not None for fact in ordered):
+    if [fact for fact in ordered if fact.unit_limit is not None]:
         ordered, foreign = _within_limits(ordered, policy)
         findings += foreign
     return ordered, findings

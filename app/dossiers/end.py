@@ -15,7 +15,10 @@ _ENDS: Final = ("dossier.processed", "dossier.returned")
 
 def first_of(facts: Sequence[Fact], kind: str) -> Fact | None:
     """The first fact of a type."""
-    return next((fact for fact in facts if fact.type == kind), None)
+    for fact in facts:  # asked several times of every dossier: a loop takes half the time of a generator
+        if fact.type == kind:
+            return fact
+    return None
 
 
 def end_of_work(facts: Sequence[Fact], reception: Fact | None) -> Fact | None:

@@ -14,9 +14,11 @@ from app.directory.tree import chain
 from app.worktime.calendar import Calendar
 
 
-@dataclass(frozen=True, slots=True)
-class Fact:
-    """One event of the log; `time` is when it happened, `recorded_at` when it was stored, both in UTC."""
+class Fact(NamedTuple):
+    """One event of the log; `time` is when it happened, `recorded_at` when it was stored, both in UTC.
+
+    A tuple, since millions are made when all is derived anew: a frozen dataclass takes three times as long to make.
+    """
 
     source: str
     id: str

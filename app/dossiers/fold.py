@@ -60,9 +60,10 @@ def fold(code: str, facts: Sequence[Fact], policy: Policy) -> Dossier | None:
         portal_reading(dossier, standing, reception, policy)
         measure(dossier, standing, policy)
         dossier.findings = findings + look(dossier, standing, reception, end, rule, policy)
-    dossier.findings = sorted(
-        set(dossier.findings), key=lambda found: (found.kind, found.source or "", found.id or "")
-    )
+    if len(dossier.findings) > 1:
+        dossier.findings = sorted(
+            set(dossier.findings), key=lambda found: (found.kind, found.source or "", found.id or "")
+        )
     return dossier
 
 
@@ -103,9 +104,7 @@ def _rule(dossier: Dossier, policy: Policy) -> ProcedureRule | None:
 
 def _between(facts: Sequence[Fact], opening: Fact, end: Fact | None) -> Sequence[Fact]:
     """The facts after the opening and before the end of work; none if it ended before it was opened."""
-    first = next(place for place, fact in enumerate(facts) if fact is opening) + 1
-    last = next((place for place, fact in enumerate(facts) if fact is end), len(facts))
-    return facts[first:last]
+    return facts[facts.index(opening) + 1 : facts.index(end) if end is not None else len(facts)]
 
 
 def _place(dossier: Dossier, facts: Sequence[Fact], reception: Fact | None, end: Fact | None) -> None:

@@ -81,9 +81,9 @@ def _at(due: Due | None) -> datetime | None:
 
 def _ranges(waits: Iterable[Wait], kind: WaitKind) -> str:
     """Waits as a PostgreSQL multirange of (begin, end]: the instant of the answer still counts as waiting."""
-    spans = (
+    spans = [
         f"({wait.begin.isoformat()},{wait.end.isoformat() + ']' if wait.end is not None else ')'}"
         for wait in waits
         if wait.kind == kind and wait.begin != wait.end
-    )
+    ]
     return f"{{{','.join(spans)}}}"

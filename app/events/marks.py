@@ -70,36 +70,17 @@ WITH free AS (
     ORDER BY since, subject LIMIT :most
     FOR UPDATE SKIP LOCKED
 )
-UPDATE dossier_mark m SET lease = :lease, leased_until = clock_timestamp() + CAST(:length AS interval)
+UPDATE dossier_mark m
+SET lease = :lease, claimed = m.generation, leased_until = clock_timestamp() + CAST(:length AS interval)
 FROM free WHERE m.subject = free.subject
-RETURNING m.subject, m.generation
-""")
-
-# What did not change since the claim is done; what grew meanwhile is freed for the next claim. A mark that is
-# neither has another owner by now.
-_RELEASE: Final = sa.text("""
-WITH claimed AS (
-    SELECT * FROM unnest(CAST(:subjects AS text[]), CAST(:generations AS bigint[])) AS t (subject, generation)
-), held AS (
-    SELECT m.subject, m.generation = c.generation AS done
-    FROM dossier_mark m JOIN claimed c USING (subject)
-    WHERE m.lease = :lease ORDER BY m.subject FOR UPDATE OF m
-), deleted AS (
-    DELETE FROM dossier_mark m USING held WHERE m.subject = held.subject AND held.done
-), freed AS (
-    UPDATE dossier_mark m SET lease = NULL, leased_until = '-infinity'
-    FROM held WHERE m.subject = held.subject AND NOT held.done
-)
-SELECT count(*) FROM held
+RETURNING m.subject
 """)
 
 
-async def claim(
-    connection: AsyncConnection, lease: uuid.UUID, most: int, length: timedelta
-) -> dict[str, int]:
-    """Lease up to `most` marked dossiers, oldest first: code → generation."""
-    rows = await connection.execute(_CLAIM, {"lease": lease, "most": most, "length": length})
-    return {row.subject: row.generation for row in rows}
+async def claim(connection: AsyncConnection, lease: uuid.UUID, most: int, length: timedelta) -> list[str]:
+    """Lease up to `most` marked dossiers, oldest first; their codes, sorted."""
+    rows = await connection.scalars(_CLAIM, {"lease": lease, "most": most, "length": length})
+    return sorted(rows)
 
 
 # In the order in which `release` locks them.
@@ -114,9 +95,27 @@ async def reopen(connection: AsyncConnection) -> None:
     await connection.execute(_REOPEN)
 
 
-async def release(connection: AsyncConnection, lease: uuid.UUID, claimed: dict[str, int]) -> bool:
-    """Let go of claimed marks; False when another worker took some of them over, and nothing may be saved."""
-    held: int = await connection.scalar(
-        _RELEASE, {"lease": lease, "subjects": list(claimed), "generations": list(claimed.values())}
-    )
-    return held == len(claimed)
+# By the subjects and not by the lease alone, which no index knows; and without a join, which the planner, who takes the
+# marks of one lease for a single row, makes by comparing every mark with every other.
+_HELD: Final = "lease = :lease AND subject = ANY(CAST(:subjects AS text[]))"
+_LOCK: Final = sa.text(f"""
+SELECT count(*) AS held, count(*) FILTER (WHERE generation = claimed) AS done
+FROM (SELECT generation, claimed FROM dossier_mark WHERE {_HELD} ORDER BY subject FOR UPDATE) AS locked
+""")  # noqa: S608 - a constant of this module
+_DONE: Final = sa.text(f"DELETE FROM dossier_mark WHERE {_HELD} AND generation = claimed")  # noqa: S608 - as above
+_FREE: Final = sa.text(f"""
+UPDATE dossier_mark SET lease = NULL, claimed = NULL, leased_until = '-infinity' WHERE {_HELD}
+""")  # noqa: S608 - as above
+
+
+async def release(connection: AsyncConnection, lease: uuid.UUID, claimed: Collection[str]) -> bool:
+    """Let go of claimed marks: what did not change since the claim is done, what grew meanwhile is free for the next.
+
+    False when another worker took some of them over, and nothing may be saved.
+    """
+    values = {"lease": lease, "subjects": list(claimed)}
+    held, done = (await connection.execute(_LOCK, values)).one()
+    await connection.execute(_DONE, values)
+    if done < held:
+        await connection.execute(_FREE, values)
+    return bool(held == len(claimed))

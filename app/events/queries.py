@@ -190,9 +190,13 @@ _BY_SUBJECTS: Final = sa.select(
 ).where(event.c.subject == sa.any_(sa.bindparam("subjects", type_=sa.ARRAY(sa.Text))))
 
 
-async def of_dossiers(connection: AsyncConnection, subjects: Sequence[str]) -> Sequence[sa.Row[Any]]:
-    """Every event of these dossiers, in no particular order; `data` is JSON text."""
-    return (await connection.execute(_BY_SUBJECTS, {"subjects": list(subjects)})).all()
+Stored = tuple[str, str, str, str, datetime, str, datetime, str | None]
+"""Subject, source, id, type, time, data as JSON text, instant of recording, and the unit its key was limited to."""
+
+
+async def of_dossiers(connection: AsyncConnection, subjects: Sequence[str]) -> Sequence[Stored]:
+    """Every event of these dossiers, in no particular order."""
+    return [tuple(row) for row in await connection.execute(_BY_SUBJECTS, {"subjects": list(subjects)})]
 
 
 async def of_dossier(connection: AsyncConnection, subject: str) -> list[sa.Row[Any]]:

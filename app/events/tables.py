@@ -43,6 +43,7 @@ dossier_mark = sa.Table(
         "since", sa.DateTime(timezone=True), nullable=False, comment="of the oldest reason not yet folded"
     ),
     sa.Column("lease", sa.Uuid, comment="who is folding it"),
+    sa.Column("claimed", sa.BigInteger, comment="the generation that is being folded"),
     sa.Column(
         "leased_until", sa.DateTime(timezone=True), nullable=False, server_default=sa.text("'-infinity'")
     ),

@@ -63,9 +63,15 @@ def normalised(url: str) -> URL:
 
 
 class Database:
-    """A pool of connections to one PostgreSQL database."""
+    """A pool of connections to one PostgreSQL database.
 
-    def __init__(self, url: str, *, application_name: str, pool_size: int = 10) -> None:
+    `custom_plans`: every statement is planned for the values that it has, every time. For work in batches: a plan made
+    for any array, or while a queue was empty, reads a queue of thousands thousands of times.
+    """
+
+    def __init__(
+        self, url: str, *, application_name: str, pool_size: int = 10, custom_plans: bool = False
+    ) -> None:
         self.url = normalised(url)
         arguments: dict[str, Any] = {
             "timeout": _WAIT_SECONDS,
@@ -75,6 +81,7 @@ class Database:
                 "idle_in_transaction_session_timeout": STATEMENT_TIMEOUT,
                 "timezone": "UTC",
                 "jit": "off",
+                "plan_cache_mode": "force_custom_plan" if custom_plans else "auto",
             },
         }
         self.engine = create_async_engine(

@@ -162,7 +162,8 @@ def paused(due: Due, calendar: Calendar, pauses: Iterable[Pause]) -> int | Fract
     What is paused in times that do not overlap adds up, so that one pause after the other can be counted in.
     """
     measure = _day_fractions if due.is_date else _worked
-    return sum(measure(calendar, begin, end) for begin, end in _union(pauses))
+    first, *others = [measure(calendar, begin, end) for begin, end in _union(pauses)] or [0]
+    return sum(others, first)
 
 
 def move(due: Due, calendar: Calendar, amount: int | Fraction) -> Due:
@@ -189,8 +190,8 @@ def last_working_day_before(calendar: Calendar, day: date) -> date:
 def end_of_working_day(calendar: Calendar, day: date) -> datetime:
     """The end of the day's last window; on a day off, the end of the day."""
     begin, end = _midnight(day, calendar.zone), _midnight(day + ONE_DAY, calendar.zone)
-    worked = calendar.working_time.between(begin, end)
-    return instant(calendar.working_time.after(begin, worked) if worked else end - 1)
+    closes = calendar.working_time.closes_before(end)
+    return instant(closes if closes > begin else end - 1)
 
 
 def _worked(calendar: Calendar, begin: int, end: int) -> int:
@@ -198,17 +199,22 @@ def _worked(calendar: Calendar, begin: int, end: int) -> int:
 
 
 def _day_fractions(calendar: Calendar, begin: int, end: int) -> Fraction:
-    return _days_until(calendar, end) - _days_until(calendar, begin) if begin < end else Fraction()
+    if begin >= end:
+        return Fraction()
+    (since, begun), (until, over) = _days_until(calendar, begin), _days_until(calendar, end)
+    if begun == over:  # days of one length, as nearly all are
+        return Fraction(until - since, over)
+    return Fraction(until, over) - Fraction(since, begun)
 
 
-def _days_until(calendar: Calendar, moment: int) -> Fraction:
-    """Working days since the horizon's begin, the last one by the part of its working time that is over."""
+def _days_until(calendar: Calendar, moment: int) -> tuple[int, int]:
+    """Working days since the horizon's begin, the last one by the part of its working time that is over: a fraction."""
     day = instant(moment).astimezone(calendar.zone).date()
     midnight, next_midnight = _midnight(day, calendar.zone), _midnight(day + ONE_DAY, calendar.zone)
     worked, whole = calendar.working_time.between(midnight, moment), 1
     if worked:
         whole = calendar.working_time.between(midnight, next_midnight)
-    return Fraction(calendar.working_days.count_to(day - ONE_DAY) * whole + worked, whole)
+    return calendar.working_days.count_to(day - ONE_DAY) * whole + worked, whole
 
 
 def _union(pauses: Iterable[Pause]) -> list[tuple[int, int]]:

@@ -156,6 +156,15 @@ class WorkingTime:
         window = bisect_left(before, amount) - 1
         return opens[window] + amount - before[window]
 
+    def closes_before(self, moment: int) -> int:
+        """The end of the last window that opens in the 400 days before an instant; before every instant if none does."""
+        number = (moment - 1) // STRETCH
+        for opens, closes, _, _ in (self._stretch(number), self._stretch(number - 1)):
+            window = bisect_left(opens, moment) - 1
+            if window >= 0:
+                return closes[window]
+        return BEGIN - 1
+
     def _lay_out(self, number: int) -> Stretch:
         if not FIRST_STRETCH <= number <= LAST_STRETCH:
             return NOTHING

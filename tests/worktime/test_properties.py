@@ -16,6 +16,8 @@ from app.worktime.deadline import (
     add_calendar_days,
     add_working_days,
     add_working_hours,
+    end_of_day,
+    end_of_working_day,
     move,
     next_working_moment,
     paused,
@@ -23,6 +25,7 @@ from app.worktime.deadline import (
     worked_between,
     working_day_fractions,
 )
+from app.worktime.timeline import EPOCH_DAY, STRETCH_DAYS
 from tests.worktime.calendars import ZONES, calendars, moments
 
 unhurried = settings(deadline=None)  # a slow machine is no fault of the rule
@@ -82,6 +85,25 @@ def test_a_due_date_in_working_time_never_falls_outside_a_window(
     assert is_worked(calendar, add_working_hours(calendar, start, amount) - timedelta(microseconds=1))
     assert is_worked(calendar, next_working_moment(calendar, start))
     assert calendar.windows(add_working_days(calendar, start, int(amount)))
+
+
+# Counting is laid out in stretches of 400 days, which in some zones meet inside the office hours of a local day.
+where_stretches_meet = st.builds(
+    lambda number, days: date.fromordinal(EPOCH_DAY + number * STRETCH_DAYS + days),
+    st.integers(40, 60),
+    st.integers(-1, 1),
+)
+
+
+@unhurried
+@given(calendars(), moments(MINUTE).map(datetime.date) | where_stretches_meet)
+def test_a_working_day_ends_where_nothing_of_it_is_worked_any_more(calendar: Calendar, day: date) -> None:
+    end, last = end_of_working_day(calendar, day), end_of_day(day, calendar.zone)
+    if calendar.windows(day):
+        assert is_worked(calendar, end - timedelta(microseconds=1))
+        assert not any(is_worked(calendar, moment) for moment in minutes(end, last))
+    else:
+        assert end == last
 
 
 @unhurried

@@ -7,12 +7,9 @@ units and procedures, seasons, pauses, late ones and open ones, fees, results an
 
 import asyncio
 import os
-import subprocess
-import sys
 import tempfile
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
 from http import HTTPStatus
@@ -23,6 +20,7 @@ from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from sqlalchemy.engine import make_url
 
 from app.kit.db import Database
 from app.kit.deployment import Deployment
@@ -35,6 +33,7 @@ from app.metrics.question import Question
 from app.metrics.rollup import differing, recount
 from app.settings import Settings
 from benchmarks.client import Connection as Http
+from benchmarks.product import BOOTSTRAP, served
 
 NOW: Final = datetime.now(UTC)
 """The product that is asked over HTTP goes by the clock on the wall, and so does everything here."""
@@ -43,7 +42,13 @@ ZONE: Final = ZoneInfo("Asia/Ho_Chi_Minh")
 ROUNDS: Final = 25
 SCANS: Final = 3
 REQUESTS: Final = 100
-KEY: Final = "benchmark-key-0123456789"
+_SIZES: Final = ("small", "large")
+_QUICKLY: Final = {
+    "fsync": "off",
+    "synchronous_commit": "off",
+    "max_wal_size": "8GB",
+    "shared_buffers": "1GB",
+}
 _YEAR: Final = periods.to_date(NOW.astimezone(ZONE).date())
 _RATES: Final = {rate.key: rate.needs for rate in RATES}
 _ON_TIME: Final = _RATES["on_time"]
@@ -127,38 +132,95 @@ WHERE received < :now - interval '30 minutes'
 
 
 def run(quick: bool) -> dict[str, float]:  # noqa: FBT001 - the runner of all benchmarks calls it so
-    return asyncio.run(_measured(50_000 if quick else 1_000_000))
+    """With BENCH_DATA, a folder, the two databases are kept there, and are found there the next time."""
+    with tempfile.TemporaryDirectory(prefix="bench", dir="/tmp") as passing:
+        folder = Path(os.environ.get("BENCH_DATA", passing))
+        folder.mkdir(exist_ok=True)
+        folder.chmod(0o755)  # the database's own account must enter it
+        is_made = (folder / "data").exists()
+        with EmbeddedPostgres.open(folder / "data", settings=_QUICKLY) as postgres:
+            made = {} if is_made else asyncio.run(_make(postgres.url, 67_500 if quick else 1_350_000))
+            return made | asyncio.run(_measured(postgres.url))
 
 
-async def _measured(small: int) -> dict[str, float]:
+async def _measured(url: str) -> dict[str, float]:
+    addresses = {size: _named(url, size) for size in _SIZES}
+    databases = {
+        size: Database(address, application_name="benchmark", custom_plans=True)
+        for size, address in addresses.items()
+    }
+    figures = await _asked(databases)
+    for database in databases.values():
+        await database.close()
+    return figures | await _over_http(addresses["large"])
+
+
+def _named(url: str, database: str) -> str:
+    """The address of another database of the same server."""
+    return make_url(url).set(database=database).render_as_string(hide_password=False)
+
+
+async def _make(url: str, small: int) -> dict[str, float]:
+    """Two databases: one with some dossiers, and a copy of it with ten times as many.
+
+    Of what is told to be written, three quarters are: the rest would be filed at weekends, or later than now.
+    """
     figures: dict[str, float] = {}
-    with tempfile.TemporaryDirectory(prefix="bench", dir="/tmp") as folder:
-        quickly = {
-            "fsync": "off",
-            "synchronous_commit": "off",
-            "max_wal_size": "8GB",
-            "shared_buffers": "1GB",
-        }
-        os.chmod(folder, 0o755)  # noqa: PTH101, S103 - the database's own account must enter it
-        with EmbeddedPostgres.open(Path(folder) / "data", settings=quickly) as postgres:
-            database = Database(postgres.dsn, application_name="benchmark")
-            await upgrade(database)
-            settings = Settings(_env_file=None, data_dir=Path(folder), calendar="plain")
-            here = Deployment(settings, database, lambda: NOW)
-            few = await _at(here, 1, small, figures, "small")
-            many = await _at(here, small + 1, 10 * small, figures, "large")
-            for name in QUESTIONS:
-                figures[f"{name}: tenfold dossiers, times"] = many[name] / few[name]
-            figures |= await _over_http(postgres.url)
-            await database.close()
+    server = Database(url, application_name="benchmark")
+    for size, template, first, last in (
+        ("small", "template1", 1, small),
+        ("large", "small", small + 1, 10 * small),
+    ):
+        async with server.engine.connect() as connection:
+            outside = await connection.execution_options(isolation_level="AUTOCOMMIT")
+            await outside.execute(sa.text(f"CREATE DATABASE {size} TEMPLATE {template}"))
+        database = Database(_named(url, size), application_name="benchmark", custom_plans=True)
+        await upgrade(database)
+        here = Deployment(Settings(_env_file=None, calendar="plain"), database, lambda: NOW)
+        figures[f"{size}: written, s"] = await _timed(partial(_write, database, first, last))
+        figures[f"{size}: cells counted, s"] = await _timed(partial(recount, here))
+        async with database.transaction() as connection:
+            await connection.execute(sa.text("ANALYZE"))
+        async with database.snapshot() as connection:
+            if size == "small" and await differing(connection, ZONE.key):
+                raise RuntimeError("the cells are not what a recount of the dossiers finds")
+        await database.close()
+    await server.close()
+    return figures
+
+
+async def _asked(databases: Mapping[str, Database]) -> dict[str, float]:
+    """Milliseconds of every question, asked of both databases in turns, so that a neighbour's work falls on both alike."""
+    figures: dict[str, float] = {}
+    async with databases["small"].snapshot() as small, databases["large"].snapshot() as large:
+        connections = {"small": small, "large": large}
+        for size, connection in connections.items():
+            for table in ("dossier", "cell"):
+                count = await connection.scalar(sa.text(f"SELECT count(*) FROM {table}"))  # noqa: S608 - named above
+                figures[f"{size}: {table}s"] = count or 0
+        for name, question in QUESTIONS.items():
+            asks = {
+                size: partial(tally, connection, question, zone=ZONE, now=NOW)
+                for size, connection in connections.items()
+            }
+            for ask in asks.values():
+                await ask()  # what is built once, is built before
+            found = [{size: await _timed(ask) for size, ask in asks.items()} for _ in range(ROUNDS)]
+            with patch.object(cell_queries, "MEASURES", {}):  # so that the dossiers are asked
+                scans = {size: [await _timed(ask) for _ in range(SCANS)] for size, ask in asks.items()}
+            for size in _SIZES:
+                took = median(one[size] for one in found)
+                figures[f"{size}: {name}, ms"] = 1_000 * took
+                figures[f"{size}: {name}, times faster than a scan"] = median(scans[size]) / took
+            figures[f"{name}: tenfold dossiers, times"] = median(one["large"] / one["small"] for one in found)
     return figures
 
 
 async def _over_http(url: str) -> dict[str, float]:
     """Milliseconds of 95 of a hundred requests, one after the other, of the product in a process of its own."""
     found: dict[str, float] = {}
-    with _product(url) as port:
-        http = await Http.open(port, KEY)
+    with served(url, "--no-worker") as product:
+        http = await Http.open(product.port, BOOTSTRAP)
         for name, path in PATHS.items():
             waits = []
             for _ in range(REQUESTS + 10):
@@ -169,46 +231,6 @@ async def _over_http(url: str) -> dict[str, float]:
                     raise RuntimeError(answer.decode())
             found[f"{name}: over HTTP, p95, ms"] = quantiles(waits[10:], n=20)[18]
         http.close()
-    return found
-
-
-@contextmanager
-def _product(url: str) -> Iterator[int]:
-    """`dunghen serve` without a worker as a process; its port."""
-    settings = {"DUNGHEN_DATABASE_URL": url, "DUNGHEN_BOOTSTRAP_KEY": KEY, "DUNGHEN_LOG_LEVEL": "error"}
-    command = [sys.executable, "-m", "app.cli", "serve", "--port", "0", "--no-worker"]
-    environment = {**os.environ, **settings, "DUNGHEN_SECRET_KEY": 2 * KEY}
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stdout is not None  # noqa: S101 - asked for above
-        try:
-            yield int(process.stdout.readline().split("http://127.0.0.1:")[1].split()[0])
-        finally:
-            process.terminate()
-
-
-async def _at(
-    here: Deployment, first: int, last: int, figures: dict[str, float], size: str
-) -> dict[str, float]:
-    """Milliseconds of every question when the dossiers up to `last` are there."""
-    figures[f"{size}: written, s"] = await _timed(lambda: _write(here.database, first, last))
-    figures[f"{size}: cells counted, s"] = await _timed(lambda: recount(here))
-    async with here.database.transaction() as connection:
-        figures[f"{size}: dossiers"] = await connection.scalar(sa.text("SELECT count(*) FROM dossier")) or 0
-        figures[f"{size}: cells"] = await connection.scalar(sa.text("SELECT count(*) FROM cell")) or 0
-        await connection.execute(sa.text("ANALYZE"))
-    async with here.database.snapshot() as connection:
-        if await differing(connection, here.settings.timezone):
-            raise RuntimeError("the cells are not what a recount of the dossiers finds")
-    found: dict[str, float] = {}
-    async with here.database.snapshot() as connection:
-        for name, question in QUESTIONS.items():
-            ask = partial(tally, connection, question, zone=ZONE, now=NOW)
-            cells = [await _timed(ask) for _ in range(ROUNDS)]
-            with patch.object(cell_queries, "MEASURES", {}):  # so that the dossiers are asked
-                scans = [await _timed(ask) for _ in range(SCANS)]
-            found[name] = 1_000 * median(cells)
-            figures[f"{size}: {name}, ms"] = found[name]
-            figures[f"{size}: {name}, times faster than a scan"] = median(scans) / median(cells)
     return found
 
 

@@ -110,7 +110,7 @@ async def settle(
     """Record outcomes; the reasons for which endpoints were disabled now, one for each.
 
     A 410 disables, and so does a failure when no success came since `given_up`. What such endpoints still waited for
-    is cancelled.
+    is cancelled. A failure of an attempt whose delivery was cancelled or asked for again since it began says nothing.
     """
     values: dict[str, Any] = {
         "endpoint": [outcome.claimed.endpoint for outcome in outcomes],
@@ -159,17 +159,22 @@ async def keep_order(connection: AsyncConnection, endpoint: UUID, *, ordered: bo
 
 
 async def retry(connection: AsyncConnection, endpoint: UUID, seq: int, *, now: datetime) -> None:
-    """Make one delivery due at once, with the whole schedule before it; not while it is being sent."""
+    """Make one delivery due at once, with the whole schedule before it; what is under way, once its attempt failed."""
+    is_under_way = delivery.c.lease.is_not(None) & (delivery.c.next_attempt_at > now)
     await connection.execute(
         sa.update(delivery)
         .where(delivery.c.endpoint == endpoint, delivery.c.message == seq)
-        .where(delivery.c.lease.is_(None) | (delivery.c.next_attempt_at <= now))
-        .values(state="pending", attempts=0, lease=None, next_attempt_at=now)
+        .values(
+            state="pending",
+            attempts=sa.case((is_under_way, -1), else_=0),
+            lease=sa.case((is_under_way, delivery.c.lease)),
+            next_attempt_at=sa.case((is_under_way, delivery.c.next_attempt_at), else_=now),
+        )
     )
 
 
 async def replay(connection: AsyncConnection, endpoint: UUID, *, since: datetime, now: datetime) -> int:
-    """Make every message since `since` that `endpoint` would hear today due at once; how many those are."""
+    """Make every message since `since` that `endpoint` would hear today due again, as `retry` does; how many those are."""
     values = {"endpoint": endpoint, "since": since, "now": now, "test": TEST}
     return (await connection.execute(_REPLAY, values)).rowcount
 

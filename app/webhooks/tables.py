@@ -63,6 +63,7 @@ delivery = sa.Table(
         "lane", sa.Text, nullable=False, comment="'' not ordered; '/' and the unit: in order with its like"
     ),
     sa.Column("state", sa.Text, nullable=False),
+    # -1 when it was retried or replayed while an attempt is under way, which does not count.
     sa.Column("attempts", sa.Integer, nullable=False, comment="since it was put, retried or replayed"),
     sa.Column("lease", sa.Uuid, comment="the attempt under way"),
     sa.Column(

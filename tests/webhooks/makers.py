@@ -43,6 +43,30 @@ async def states(here: Deployment) -> list[str]:
         return list(await connection.scalars(chosen))
 
 
+async def undelivered(here: Deployment) -> list[str]:
+    """A line for every delivery that has not arrived, with what a person asks who wonders why."""
+    async with here.database.snapshot() as connection:
+        rows = await connection.execute(
+            sa.select(
+                delivery,
+                endpoint.c.url,
+                endpoint.c.ordered,
+                endpoint.c.failing_since,
+                endpoint.c.disabled_at,
+                endpoint.c.disabled_reason,
+                sa.select(sa.func.count())
+                .where(attempt.c.endpoint == delivery.c.endpoint, attempt.c.message == delivery.c.message)
+                .scalar_subquery()
+                .label("logged"),
+                sa.func.now().label("now"),
+            )
+            .join_from(delivery, endpoint)
+            .where(delivery.c.state != "delivered")
+            .order_by(delivery.c.endpoint, delivery.c.message)
+        )
+        return [", ".join(f"{name} {value}" for name, value in row.items()) for row in rows.mappings()]
+
+
 async def attempts(here: Deployment) -> list[tuple[int | None, str | None]]:
     """Status and error of every attempt, in their order."""
     async with here.database.snapshot() as connection:

@@ -105,7 +105,10 @@ mine AS (
 )
 
 UPDATE delivery
-SET lease = gen_random_uuid(), next_attempt_at = :until
+SET
+    lease = gen_random_uuid(),
+    next_attempt_at = :until,
+    attempts = greatest(delivery.attempts, 0)  -- asked for again while a worker held it that died: this is the first
 FROM mine
 INNER JOIN endpoint ON mine.endpoint = endpoint.id
 INNER JOIN message ON mine.message = message.seq

@@ -18,10 +18,13 @@ INNER JOIN message
 WHERE endpoint.id = :endpoint
 FOR KEY SHARE OF message  -- one that is being forgotten at this moment is waited for, and is gone
 ON CONFLICT (endpoint, message) DO UPDATE
-    SET
-        state = 'pending',
-        attempts = 0,
-        lease = NULL,
-        next_attempt_at = excluded.next_attempt_at
-    -- One that is being sent at this moment is as good as sent again.
-    WHERE delivery.lease IS NULL OR delivery.next_attempt_at <= :now
+    -- What is under way stays with its holder, for it must not be sent beside itself; see settle.sql for what comes of it.
+    SET (lane, state, attempts, lease, next_attempt_at) = (
+        SELECT
+            excluded.lane,
+            'pending',
+            CASE WHEN is_under_way THEN -1 ELSE 0 END,
+            CASE WHEN is_under_way THEN delivery.lease END,
+            CASE WHEN is_under_way THEN delivery.next_attempt_at ELSE excluded.next_attempt_at END
+        FROM (SELECT delivery.lease IS NOT NULL AND delivery.next_attempt_at > :now AS is_under_way) AS holder
+    )

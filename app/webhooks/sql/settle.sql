@@ -20,7 +20,11 @@ WITH outcome AS (
 
 known AS (
     -- Locked in one order, so that two workers cannot deadlock. An endpoint deleted meanwhile took its deliveries with it.
-    SELECT outcome.*
+    -- A delivery that was cancelled, or asked for again (attempts < 0), since its attempt began has no use for a failure
+    -- of that: the endpoint may have been mended and enabled in between.
+    SELECT
+        outcome.*,
+        outcome.delivered OR (delivery.state = 'pending' AND delivery.attempts >= 0) AS counts
     FROM delivery
     INNER JOIN outcome ON delivery.endpoint = outcome.endpoint AND delivery.message = outcome.message
     ORDER BY delivery.endpoint, delivery.message
@@ -43,20 +47,24 @@ settled AS (
         state = CASE
             WHEN known.delivered THEN 'delivered'
             WHEN delivery.state <> 'pending' THEN delivery.state  -- cancelled while it was under way
-            WHEN known.next_attempt_at IS NULL THEN 'failed'
+            WHEN known.counts AND known.next_attempt_at IS NULL THEN 'failed'
             ELSE 'pending'
         END,
         attempts = delivery.attempts + 1,
         lease = NULL,
-        next_attempt_at = coalesce(known.next_attempt_at, delivery.next_attempt_at)
+        next_attempt_at = CASE
+            WHEN delivery.attempts < 0 THEN CAST(:now AS timestamptz)
+            ELSE coalesce(known.next_attempt_at, delivery.next_attempt_at)
+        END
     FROM known
     WHERE delivery.endpoint = known.endpoint AND delivery.message = known.message AND delivery.lease = known.lease
-    RETURNING delivery.endpoint, known.at, known.delivered, known.status
+    RETURNING delivery.endpoint, known.at, known.delivered, known.status, known.counts
 ),
 
 health AS (
     SELECT endpoint, min(at) AS at, bool_or(delivered) AS is_well, bool_or(status IS NOT DISTINCT FROM 410) AS is_gone
     FROM settled
+    WHERE counts
     GROUP BY endpoint
 )
 

@@ -67,10 +67,11 @@ Place = tuple[str, str, str]
 
 @dataclass
 class Model:
-    """Two levels of units: `top`, and those below it. `promised`: unit → what it owes from which day on."""
+    """Two levels of units: `top`, and those below it. `promised`: unit → what it owes in `year`, from which day on."""
 
     rules: Sequence[Rule]
     top: str
+    year: int
     promised: Mapping[str, Sequence[tuple[date, Fraction]]]
     open: dict[Place, Alert] = field(default_factory=dict)
     since: dict[tuple[str, str], tuple[str, date, date]] = field(default_factory=dict)
@@ -100,17 +101,25 @@ class _Judgement:
 
     def run(self) -> None:
         self.begins = begins(self.rule, self.today)
-        self.target = self._target()
-        self.healthy = min(self.target + Fraction(self.rule.margin), Fraction(1))
-        self.late = self._late_since(self.begins)
-        self.figure = (self.late.count(False), len(self.late))
-        self.enough = len(self.late) >= max(1, self.rule.min_denominator)
-        self.behind = self.enough and Fraction(*self.figure) < self.target
+        self._expire()
+        target = self._target()
+        if target is not None:
+            self.target = target
+            self._judge()
+
+    def _expire(self) -> None:
         if self._window_ends:
             for level in ("lagging", "at_risk"):
                 alert = self.model.open.get((level, self.rule.key, self.unit))
                 if alert and alert.begins != self.begins:
                     self._close(level, "expired")
+
+    def _judge(self) -> None:
+        self.healthy = min(self.target + Fraction(self.rule.margin), Fraction(1))
+        self.late = self._late_since(self.begins)
+        self.figure = (self.late.count(False), len(self.late))
+        self.enough = len(self.late) >= max(1, self.rule.min_denominator)
+        self.behind = self.enough and Fraction(*self.figure) < self.target
         self._lagging()
         if self._window_ends and self.rule.warns and self.enough:
             self._at_risk()
@@ -119,9 +128,11 @@ class _Judgement:
     def _window_ends(self) -> bool:
         return self.rule.window != "rolling_30d"
 
-    def _target(self) -> Fraction:
+    def _target(self) -> Fraction | None:
         if self.rule.target is not None:
             return Fraction(self.rule.target)
+        if self.begins.year != self.model.year:
+            return None  # no commitment covers the window
         owed = self.model.promised.get(self.unit, self.model.promised[self.model.top])
         return [target for signed, target in owed if signed <= self.today][-1]
 

@@ -144,7 +144,7 @@ async def _follows_the_model(
     promised = {
         unit: [(signed, Fraction(target)) for signed, target in owed] for unit, owed in PROMISED.items()
     }
-    course = Course(here, wall, Model(RULES, TOP, promised), Random(days))  # noqa: S311 - repeatable, guards nothing
+    course = Course(here, wall, Model(RULES, TOP, BEGIN.year, promised), Random(days))  # noqa: S311 - repeatable, guards nothing
     first = city._begin(evenings[0], HANOI).date()
     sent = dict(city._evenings(first, evenings[0], evenings[-1], HANOI))
     for at in evenings:

@@ -8,7 +8,7 @@ import math
 import random
 import time
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -19,6 +19,7 @@ import prometheus_client
 import structlog
 from sqlalchemy.ext.asyncio import AsyncConnection
 
+from app.kit.clock import uptime
 from app.kit.db import is_away, retried
 from app.kit.deployment import Deployment
 from app.webhooks import delivery_queries, retries, signing, vault
@@ -27,7 +28,8 @@ from app.webhooks.delivery_queries import Claimed, Outcome
 from app.webhooks.sender import Sender
 
 LEASE: Final = timedelta(seconds=60)
-"""Outlives the longest attempt (15 s) and its recording; a killed worker's deliveries are due again after it."""
+"""Its second half outlives the longest attempt (15 s) and its recording, and no attempt begins in that; a killed worker's
+deliveries are due again after it."""
 
 GIVEN_UP: Final = timedelta(days=5)
 """An endpoint that answered nothing but failures for this long is disabled."""
@@ -92,9 +94,10 @@ class _Room:
 class Dispatcher:
     """One worker's deliveries. Any number of them may run beside each other, in one process or in many."""
 
-    def __init__(self, deployment: Deployment, sender: Sender) -> None:
+    def __init__(self, deployment: Deployment, sender: Sender, uptime: Callable[[], float] = uptime) -> None:
         self._deployment = deployment
         self._sender = sender
+        self._uptime = uptime
         self._cipher = vault.cipher(deployment.settings)
         self._answering = _Room(failing=False, share=SHARE)
         self._failing = _Room(failing=True, share=1)
@@ -154,6 +157,7 @@ class Dispatcher:
         try:
             async with self._deployment.database.transaction() as connection:
                 disabled = await self._settle(connection, ended) if ended else []
+                begin_by = self._uptime() + LEASE.total_seconds() / 2
                 now = self._deployment.clock()
                 claimed = [(room, one) for room in rooms for one in await room.claim(connection, now)]
         except BaseException:
@@ -164,7 +168,7 @@ class Dispatcher:
             log.warning("endpoint disabled", reason=reason)
         for room, one in claimed:
             room.under_way[one.endpoint] += 1
-            task = asyncio.create_task(self._attempt(room, one))
+            task = asyncio.create_task(self._attempt(room, one, begin_by))
             self._sending.add(task)
             task.add_done_callback(self._sending.discard)
 
@@ -172,18 +176,21 @@ class Dispatcher:
         now = self._deployment.clock()
         return await delivery_queries.settle(connection, ended, now=now, given_up=now - GIVEN_UP)
 
-    async def _attempt(self, room: _Room, claimed: Claimed) -> None:
+    async def _attempt(self, room: _Room, claimed: Claimed, begin_by: float) -> None:
         at = self._deployment.clock()
         try:
-            answer = await self._answer(claimed, at)
+            answer = await self._answer(claimed, at, begin_by)
         finally:
             room.leave(claimed.endpoint)
+        if answer is None:
+            return  # nothing was sent: it is due again when the lease ends, if another worker has not sent it already
         outcome = Outcome(claimed, at, answer, self._next_attempt_at(claimed, answer))
         _attempts.labels("success" if answer.is_success else answer.error or "refused").inc()
         self._ended.append(outcome)
         self._awake.set()
 
-    async def _answer(self, claimed: Claimed, at: datetime) -> Answer:
+    async def _answer(self, claimed: Claimed, at: datetime, begin_by: float) -> Answer | None:
+        """What came back, or None where this process stood still for so long that the message may be another worker's by now."""
         try:
             headers = signing.headers(
                 message=claimed.message_id,
@@ -195,6 +202,9 @@ class Dispatcher:
                 ],
                 now=at,
             )
+            if self._uptime() > begin_by:  # the last thing before sending, so that a stop before it is seen
+                log.warning("a lease ran out before its message was sent")
+                return None
             return await self._sender.send(claimed.url, headers, claimed.body.encode())
         except Exception as error:  # noqa: BLE001 - one message that cannot be sent must not stop the others
             # Such as a secret encrypted under another DUNGHEN_SECRET_KEY. It is tried again on schedule.

@@ -1,6 +1,7 @@
 """kill -9 of workers and of the database while webhooks go out, some of them to receivers that do all that receivers do.
 
-Every message arrives under one id and with one body, in order where asked, and a worker that outlives it all stays small.
+Every message arrives under one id and with one body, in order where asked, and a worker that outlives it all, and that is
+stopped for longer than its lease now and then, stays small.
 """
 
 import asyncio
@@ -30,6 +31,7 @@ from app.kit.postgres import EmbeddedPostgres
 from app.main import create_app
 from app.settings import Settings
 from tests.conftest import KEY
+from tests.faults.doomed import LEASE
 from tests.kit.postgres_makers import fresh_place, kill_server
 from tests.webhooks.makers import put, registered, undelivered
 from tests.webhooks.receivers import (
@@ -47,6 +49,9 @@ from tests.webhooks.receivers import (
 
 UNITS = ("H10.1", "H10.2", "H10.3")
 A_ROUND = 15
+STOPPED_EVERY = 5
+"""Rounds from one stop of the survivor to the next."""
+
 SETTLING_IN = 30
 """Rounds after which a worker's memory is expected to grow no more."""
 
@@ -113,11 +118,14 @@ def chaos(random: Random, healed: asyncio.Event) -> Behaviour:
     return behave
 
 
-def closed_down(healed: asyncio.Event) -> Behaviour:
-    """410, until it is opened again."""
+def closed_down(closing: asyncio.Event, healed: asyncio.Event) -> Behaviour:
+    """410 from its closing until it is opened again, some of them so slowly that they come after that."""
 
     async def behave(at: Receiver, writer: asyncio.StreamWriter) -> None:
-        await status(204 if healed.is_set() else 410)(at, writer)
+        is_gone = closing.is_set() and not healed.is_set()
+        if is_gone and len(at.requests) % 3:
+            await asyncio.sleep(0.3)
+        await status(410 if is_gone else 204)(at, writer)
 
     return behave
 
@@ -125,18 +133,27 @@ def closed_down(healed: asyncio.Event) -> Behaviour:
 class Rounds:
     """Messages are put and delivered, while workers and the database are killed at random points."""
 
-    def __init__(self, here: Deployment, server: EmbeddedPostgres, workers: Workers, random: Random) -> None:
+    def __init__(
+        self,
+        here: Deployment,
+        server: EmbeddedPostgres,
+        workers: Workers,
+        survivor: psutil.Process,
+        random: Random,
+    ) -> None:
         self._here = here
         self._server = server
         self._workers = workers
+        self._survivor = survivor
         self._random = random
         self.put: list[str] = []
 
     async def one(self, number: int, at: Receiver) -> None:
         """A worker is born and dies, with the database in every other round, after `at` has heard a few messages."""
         worker = await self._workers.born()
+        stopping = asyncio.create_task(self._stop_the_survivor()) if number % STOPPED_EVERY == 2 else None
         heard = len(at.requests) + self._random.randint(1, A_ROUND)
-        putting = asyncio.create_task(self._put_some())
+        putting = asyncio.create_task(self.put_some())
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout(3):
                 await at.until(heard)
@@ -147,8 +164,20 @@ class Rounds:
         worker.kill()  # raises if it had not lived until now
         await asyncio.to_thread(self._server.ensure_running)
         await putting
+        if stopping:
+            await stopping
 
-    async def _put_some(self) -> None:
+    async def _stop_the_survivor(self) -> None:
+        """For longer than its lease, wherever it is: others send what it had claimed."""
+        await asyncio.sleep(self._random.uniform(0, 0.3))
+        self._survivor.suspend()
+        try:
+            await asyncio.sleep(1.25 * LEASE.total_seconds())
+        finally:
+            self._survivor.resume()
+
+    async def put_some(self) -> None:
+        """A few messages of any unit."""
         for _ in range(A_ROUND):
             unit = self._random.choice(UNITS)
             # Until it is committed: what broke off in between may or may not be there, and is not counted.
@@ -212,30 +241,32 @@ async def _through(here: Deployment, server: EmbeddedPostgres, place: Path, roun
     transport = httpx.ASGITransport(app=create_app(here))
     headers = {"Authorization": f"Bearer {KEY}"}
     random = Random(rounds)  # noqa: S311 - repeatable, guards nothing
-    healed, began = asyncio.Event(), datetime.now(UTC)
+    closing, healed, began = asyncio.Event(), asyncio.Event(), datetime.now(UTC)
     async with (
         receiver() as plain,
         receiver() as ordered,
         receiver(chaos(random, healed)) as ill,
         receiver(chaos(random, healed)) as ill_ordered,
-        receiver(status(204), closed_down(healed)) as gone,
+        receiver(closed_down(closing, healed)) as gone,
         httpx.AsyncClient(transport=transport, base_url="http://test", headers=headers) as client,
         Workers.of(server.dsn, place) as workers,
     ):
-        running = Rounds(here, server, workers, random)
+        survivor = await workers.born()
+        running = Rounds(here, server, workers, survivor, random)
         for at in (plain, ill):
             await registered(client, at.url)
         for at in (ordered, ill_ordered):
             await registered(client, at.url, ordered=True)
         left = f"/v1/webhooks/{(await registered(client, gone.url))['id']}"
-        survivor = await workers.born()
         memory = []
         for number in range(rounds):
             await running.one(number, plain)
             memory.append(survivor.memory_info().rss)
+        closing.set()  # so late that attempts are under way when it is opened again
+        await running.put_some()
         async with asyncio.timeout(30):
             while (await asked(client, "GET", left))["disabled_reason"] != "gone":  # noqa: ASYNC110 - a route tells no event
-                await asyncio.sleep(0.2)
+                await asyncio.sleep(0.01)
         healed.set()
         await asked(client, "PATCH", left, enabled=True)
         await asked(client, "POST", f"{left}/replay", since=began.isoformat())

@@ -7,7 +7,7 @@ from collections import defaultdict
 import httpx
 
 from app.kit.deployment import Deployment
-from app.webhooks.dispatcher import Dispatcher
+from app.webhooks.dispatcher import LEASE, Dispatcher
 from app.webhooks.sender import HttpSender
 from tests.webhooks.conftest import DrivenClock
 from tests.webhooks.makers import put, registered, states
@@ -58,6 +58,27 @@ async def test_order_holds_over_failures_and_several_workers(
     for message in taken:
         arrived[units[message]].append(message)
     assert arrived == put_in_order
+
+
+async def test_a_worker_that_stood_still_until_its_lease_ended_sends_nothing_that_another_has_sent(
+    client: httpx.AsyncClient, deployment: Deployment, sender: HttpSender, clock: DrivenClock
+) -> None:
+    passed = [0.0]
+    stopped = Dispatcher(deployment, sender, lambda: passed[0])
+    async with receiver() as at:
+        await registered(client, at.url, ordered=True)
+        messages = [await put(deployment) for _ in range(3)]
+        await stopped._turn([stopped._answering])  # claimed, and not a step further
+        clock.advance(seconds=LEASE.total_seconds())
+        passed[0] += LEASE.total_seconds()
+        others = Dispatcher(deployment, sender)
+        while await others.run_once():
+            pass
+        assert at.ids == messages
+        messages.append(await put(deployment))
+        assert await stopped.run_once() == 1  # it goes on, and its room is free again
+        assert at.ids == messages
+    assert set(await states(deployment)) == {"delivered"}
 
 
 async def test_order_can_be_asked_for_and_given_up_while_messages_wait(

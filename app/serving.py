@@ -1,6 +1,6 @@
 """The processes of a deployment: the embedded database if there is one, the API, and a supervised worker beside it.
 
-It starts, watches and stops; what API and worker do is theirs.
+It starts, watches and stops; what API and worker do is theirs, and each is imported in its own process alone.
 """
 
 import asyncio
@@ -12,7 +12,7 @@ import sys
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from ipaddress import ip_network
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import structlog
 import uvicorn
@@ -24,9 +24,10 @@ from app.kit.db import Database
 from app.kit.deployment import Deployment
 from app.kit.migrating import upgrade
 from app.kit.postgres import EmbeddedPostgres, serve_lock
-from app.main import create_app
 from app.settings import Settings
-from app.worker import Worker
+
+if TYPE_CHECKING:
+    from fastapi import FastAPI
 
 log = structlog.get_logger("serving")
 
@@ -129,24 +130,32 @@ async def _serve(
     async with deployed(settings, url, "api") as here:
         if prepare is not None:
             await prepare(here)
-        server = _Server(
-            uvicorn.Config(
-                create_app(here),
-                http="httptools",
-                ws="none",
-                log_config=None,
-                access_log=False,
-                server_header=False,
-                timeout_graceful_shutdown=_STOP_SECONDS,
-            ),
-            announce,
-        )
-        # uvicorn takes the signals over, and hands them back after its clean stop: by then they mean nothing.
-        for number in (signal.SIGTERM, signal.SIGINT):
-            signal.signal(number, lambda *_: None)
-        settle()
         async with _beside(_supervised(settings) if with_worker else None, _kept_running(postgres)):
+            # While the worker's process starts on another core; the loop meanwhile sees to it and to the database.
+            app = await asyncio.to_thread(_application, here)
+            server = _Server(
+                uvicorn.Config(
+                    app,
+                    http="httptools",
+                    ws="none",
+                    log_config=None,
+                    access_log=False,
+                    server_header=False,
+                    timeout_graceful_shutdown=_STOP_SECONDS,
+                ),
+                announce,
+            )
+            # uvicorn takes the signals over, and hands them back after its clean stop: by then they mean nothing.
+            for number in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(number, lambda *_: None)
+            settle()
             await server.serve([listener])
+
+
+def _application(here: Deployment) -> "FastAPI":
+    from app.main import create_app
+
+    return create_app(here)
 
 
 @asynccontextmanager
@@ -229,6 +238,8 @@ async def _ended(worker: asyncio.subprocess.Process) -> None:
 
 
 async def _work(settings: Settings, url: str, *, with_parent: bool) -> None:
+    from app.worker import Worker
+
     async with deployed(settings, url, "worker") as here:
         worker = Worker(here)
         loop = asyncio.get_running_loop()

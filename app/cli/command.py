@@ -12,6 +12,7 @@ import typer
 from app.cli import backups, importing, keys, proving, running, telling
 from app.cli.terminal import err
 from app.keys.terms import KeyTermsError
+from app.kit.collector import quieten
 from app.kit.postgres import EmbeddedPostgresError
 from app.kit.problems import Problem
 from app.settings import Settings
@@ -30,6 +31,7 @@ cli.add_typer(keys.cli, name="keys")
 
 def main() -> None:
     """The `dunghen` command."""
+    quieten()  # before a command imports what it needs, hundreds of thousands of objects that stay
     try:
         cli()
     except Problem as problem:

@@ -11,10 +11,6 @@ from datetime import date, datetime, time
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
-import openpyxl
-from openpyxl.utils import get_column_letter
-from openpyxl.utils.exceptions import InvalidFileException
-
 from app.importing.cells import Cell
 from app.importing.sheets import Numbered, Sheet, table
 from app.kit.problems import Problem
@@ -42,6 +38,9 @@ _DURATION: Final = Text(
 @contextmanager
 def from_workbook(path: Path, content: BinaryIO, sheet: str | None) -> Iterator[Sheet]:
     """The table on a sheet (by default the first that is shown). Raises Problem unreadable or invalid."""
+    import openpyxl
+    from openpyxl.utils.exceptions import InvalidFileException
+
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # of styles and extensions that a table has no use for
@@ -115,4 +114,6 @@ def _read(
 
 
 def _name(place: int, row: int) -> str:
+    from openpyxl.utils import get_column_letter
+
     return f"{get_column_letter(place + 1)}{row}"

@@ -13,8 +13,13 @@ At Python's 700 the collector took 8 % of the projector's time, at this number 3
 """
 
 
+def quieten() -> None:
+    """Call once at the beginning of a process: look for cycles as seldom as its work wants it."""
+    gc.set_threshold(_YOUNG, 20, 20)
+
+
 def settle() -> None:
     """Call once at the end of start-up: what was made by then lives as long as the process, and is looked at no more."""
     gc.collect()
     gc.freeze()
-    gc.set_threshold(_YOUNG, 20, 20)
+    quieten()

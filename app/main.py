@@ -51,6 +51,23 @@ _MODELS: Final[list[type[BaseModel]]] = [*events_openapi.MODELS, http.ProblemOut
 
 def create_app(here: Deployment) -> FastAPI:
     """The application of one deployment; its database is closed when the application ends."""
+    app = routed()
+    place(app, here)
+    return app
+
+
+def place(app: FastAPI, here: Deployment) -> None:
+    """Hand the routes what they are handed, in place of what they had."""
+    app.state.deployment = here
+    app.state.keyring = Keyring(here.database, here.settings, here.clock)
+    app.state.sessions = Sessions(here.settings)
+    app.state.ingest = Ingest(here.database, here.clock)
+    # Events and webhooks stand beside and below the directory, and limited keys need its tree.
+    app.state.subtree = lambda connection, code: subtree(connection, code, here.today())
+
+
+def routed() -> FastAPI:
+    """An application with every route and the outer layer, and of no deployment yet."""
     app = FastAPI(
         title="Đúng Hẹn",
         version=__version__,
@@ -67,12 +84,6 @@ def create_app(here: Deployment) -> FastAPI:
             "logs": False,
         },  # the edge tells; asking for it costs each request
     )
-    app.state.deployment = here
-    app.state.keyring = Keyring(here.database, here.settings, here.clock)
-    app.state.sessions = Sessions(here.settings)
-    app.state.ingest = Ingest(here.database, here.clock)
-    # Events and webhooks stand beside and below the directory, and limited keys need its tree.
-    app.state.subtree = lambda connection, code: subtree(connection, code, here.today())
     http.install(app)
     edge.install(app, {("POST", "/v1/events"): events.post_events})
     for router in (

@@ -20,7 +20,7 @@ from app.kit.db import Database
 from app.kit.deployment import Deployment
 from app.kit.migrating import upgrade
 from app.kit.postgres import EmbeddedPostgres
-from app.main import create_app
+from app.main import place, routed
 from app.settings import Settings
 from app.tables import metadata
 from tests.documented import held_to_the_document
@@ -142,10 +142,18 @@ def deployment(settings: Settings, database: Database) -> Deployment:
     return Deployment(settings, database)
 
 
+@pytest.fixture(scope="session")
+def routes() -> FastAPI:
+    """An application for all tests of this process: FastAPI works each route out at its first request, for longer than that takes."""
+    return routed()
+
+
 @pytest.fixture
-def app(deployment: Deployment) -> FastAPI:
+def app(routes: FastAPI, deployment: Deployment) -> FastAPI:
     """The application of this test's deployment."""
-    return create_app(deployment)
+    place(routes, deployment)
+    routes.openapi_schema = None
+    return routes
 
 
 @pytest.fixture

@@ -43,6 +43,16 @@ WHERE datname = current_database() AND usename = current_user AND pid <> pg_back
 """
 
 
+# Whose tests start processes or walk far: begun first, so that neither test process waits for the other at the end.
+_LONG = {"browser", "cli", "demo", "docs", "faults", "kit", "properties", "walk"}
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Bring what takes long to the front, each part in the order that it had."""
+    items.sort(key=lambda item: item.path.parent.name not in _LONG)
+
+
 def _shared_folder() -> Path:
     """One folder a test run, whichever of its processes asks."""
     run = os.environ.get("PYTEST_XDIST_TESTRUNUID", f"alone-{os.getpid()}")

@@ -64,8 +64,12 @@ def serving(
 
 
 def environment(database_url: str | None, settings: Mapping[str, str]) -> dict[str, str]:
-    """The environment of a test's process: ours without its settings, and what the test says."""
+    """The environment of a test's process: ours without its settings, and what the test says.
+
+    Modules are compiled once and kept, as where the product is installed, whatever is usual where the tests run.
+    """
     kept = {name: value for name, value in os.environ.items() if not name.startswith("DUNGHEN_")}
+    kept.pop("PYTHONDONTWRITEBYTECODE", None)
     given = {
         "bootstrap_key": KEY,
         "language": "en",

@@ -14,6 +14,7 @@ import asyncpg
 import httpx
 import pytest
 from fastapi import FastAPI
+from hypothesis import settings as hypothesis
 from sqlalchemy.engine import make_url
 
 from app.kit.db import Database
@@ -41,6 +42,15 @@ _OTHERS_OUT = """
 SELECT pg_terminate_backend(pid) FROM pg_stat_activity
 WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
 """
+
+
+hypothesis.register_profile("short", max_examples=50)
+hypothesis.register_profile("long", max_examples=1_000)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Let properties that name no number of examples have few in `make test` and many in `make soak`."""
+    hypothesis.load_profile("short" if config.option.markexpr == "not soak" else "long")
 
 
 # Whose tests start processes or walk far: begun first, so that neither test process waits for the other at the end.

@@ -19,7 +19,7 @@ KINDS = ("off", "worked", "half_day")
 how_often = pytest.mark.parametrize(
     "examples",
     [
-        pytest.param(40, id="short"),
+        pytest.param(25, id="short"),
         pytest.param(2_000, id="long", marks=[pytest.mark.soak, pytest.mark.timeout(7200)]),
     ],
 )

@@ -59,7 +59,7 @@ def compare(events: list[Event], now: datetime) -> None:
             assert waits == set(life.waits)
 
 
-@settings(deadline=None, max_examples=250)
+@settings(deadline=None, max_examples=100)
 @given(histories(most=12), moments)
 def test_any_dossier_is_folded_as_the_model_tells_it(events: list[Event], now: datetime) -> None:
     compare(events, now)
@@ -74,7 +74,7 @@ def without_foreign(facts: list[Fact], told: Dossier) -> list[Fact]:
     return [fact for fact in facts if (fact.source, fact.id) not in foreign]
 
 
-@settings(deadline=None, max_examples=250)
+@settings(deadline=None)
 @given(histories(most=12), st.integers(0, 2**32).map(Random))
 def test_a_fact_without_effect_for_want_of_power_equals_never_having_sent(
     events: list[Event], random: Random
@@ -91,7 +91,7 @@ def test_a_fact_without_effect_for_want_of_power_equals_never_having_sent(
         assert told == rest
 
 
-@settings(deadline=None, max_examples=250)
+@settings(deadline=None)
 @given(histories(most=12))
 def test_power_over_a_dossier_lies_where_the_fold_places_it_and_above(events: list[Event]) -> None:
     for code in CODES:

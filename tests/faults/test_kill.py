@@ -5,6 +5,7 @@ import itertools
 from pathlib import Path
 
 import httpx
+import pytest
 import sqlalchemy as sa
 
 from app.events.tables import event
@@ -14,12 +15,14 @@ from app.ops.proof import verify
 from tests.events.makers import received
 from tests.processes import serving
 
-POSTS = 2_000
 CLIENTS = 32
 
 
+@pytest.mark.parametrize(
+    "posts", [pytest.param(600, id="short"), pytest.param(2_000, id="long", marks=pytest.mark.soak)]
+)
 async def test_no_acknowledged_event_is_lost_when_the_server_is_killed_under_load(
-    database_url: str, database: Database, deployment: Deployment, tmp_path: Path
+    database_url: str, database: Database, deployment: Deployment, tmp_path: Path, posts: int
 ) -> None:
     acknowledged: set[str] = set()
     numbers = itertools.count()
@@ -27,7 +30,7 @@ async def test_no_acknowledged_event_is_lost_when_the_server_is_killed_under_loa
 
         async def post(client: httpx.AsyncClient) -> None:
             for number in numbers:
-                if number >= POSTS:
+                if number >= posts:
                     return
                 made = received(f"H{number}")
                 try:
@@ -36,13 +39,13 @@ async def test_no_acknowledged_event_is_lost_when_the_server_is_killed_under_loa
                     return  # killed: nothing was said about this one
                 assert answer.status_code == 202
                 acknowledged.add(made["id"])
-                if len(acknowledged) == POSTS // 2:
+                if len(acknowledged) == posts // 2:
                     served.kill()
 
         async with served.client() as client:
             await asyncio.gather(*(post(client) for _ in range(CLIENTS)))
 
-    assert POSTS // 2 <= len(acknowledged) < POSTS
+    assert posts // 2 <= len(acknowledged) < posts
     async with database.transaction() as connection:
         stored = list((await connection.scalars(sa.select(event.c.id))).all())
     assert len(stored) == len(set(stored))

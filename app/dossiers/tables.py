@@ -90,6 +90,12 @@ dossier = sa.Table(
     sa.Index("ix_dossier_received_at", "received_at"),
     sa.Index("ix_dossier_submitted_unit", "submitted_unit"),
     sa.Index("ix_dossier_procedure", "procedure"),
+    sa.Index(
+        "ix_dossier_fee_bearing",
+        "procedure",
+        "received_at",
+        postgresql_where=sa.text("fee_bearing AND NOT voided"),
+    ),
     sa.Index("ix_dossier_counted_at", "counted_at"),
     sa.Index(
         "ix_dossier_overdue_from_open",

@@ -14,6 +14,7 @@ import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.kit.prepared import Prepared, prepared
+from app.metrics import fee_procedures
 from app.metrics.cell_reads import (
     KEYS,
     Asked,
@@ -55,18 +56,24 @@ async def counted(
     To be asked in a snapshot. None when cells cannot tell: a count that they do not hold, an edge inside a cell, or cells that are not counted by
     this version and for this zone.
     """
-    asked = _asked(question)
+    procedures = any(MEASURES[key].procedures for key in question.counts if key in MEASURES)
+    told = fee_procedures.by_procedure(question) if procedures else question
+    asked = _asked(told)
     found = None if asked is None else cover(SPANS[asked.family], buckets, zone, now)
     if asked is None or found is None or (asked.learns and not found.learns()):
         return None
     wrong = _Wrong() if found.cut is None else await _wrong(connection, found.cut)
+
+    def groups() -> sa.Select[Any]:
+        made = _groups(told, asked, wrong, cut=found.cut is not None, single=len(buckets) == 1)
+        return fee_procedures.distinct(question, made) if procedures else made
+
     statement = prepared(
         ("cells", question.counts, shape(question), wrong, found.cut is None, len(buckets) == 1),
-        lambda: _guarded(
-            _groups(question, asked, wrong, cut=found.cut is not None, single=len(buckets) == 1)
-        ),
+        lambda: _guarded(groups()),
     )
-    rows = await _rows(connection, statement, question, asked, found, len(buckets), str(zone), limit)
+    ends = [bucket.span(zone, now).end for bucket in buckets] if procedures else []
+    rows = await _rows(connection, statement, question, asked, found, ends, len(buckets), str(zone), limit)
     if not rows or not rows[0]["kept"]:
         return None
     return [row for row in rows if row["place"] is not None]
@@ -94,7 +101,7 @@ def _asked(question: Question) -> Asked | None:
         return None
     found = family(keyed(question))
     measures = {key: MEASURES[key] for key in question.counts}
-    if found is None or len({measure.submission for measure in measures.values()}) > 1:
+    if found is None or len({measure[3:] for measure in measures.values()}) > 1:
         return None
     flows = dict.fromkeys(flow for told in measures.values() for flow in told.plus + told.minus)
     return Asked(found, measures, tuple(flows))
@@ -106,11 +113,12 @@ async def _rows(
     question: Question,
     asked: Asked,
     covered: Cover,
+    ends: Sequence[datetime],
     buckets: int,
     zone: str,
     limit: int | None,
 ) -> Sequence[sa.RowMapping]:
-    given: dict[str, Any] = {"zone": zone, "places": buckets, "most": limit, **values(question)}
+    given: dict[str, Any] = {"zone": zone, "places": buckets, "ends": ends, "most": limit, **values(question)}
     facts = [piece for piece in covered.facts if asked.standing or piece.place > 0]
     given |= _pieces("facts", asked.family, facts, covered)
     if asked.deadlines:

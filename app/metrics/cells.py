@@ -62,13 +62,15 @@ When = Literal["within", "at_begin", "at_end"]
 class Measure(NamedTuple):
     """A count: flows within the period, or all flows before its begin or its end, added and subtracted.
 
-    A `submission` counts for the unit it was submitted to, and is never asked for together with what does not.
+    A `submission` counts for the unit it was submitted to, and is never asked for together with what does not. Nor are
+    `procedures`: those with any such flow are counted, each once, and only if they bear a fee.
     """
 
     when: When
     plus: tuple[str, ...]
     minus: tuple[str, ...] = ()
     submission: bool = False
+    procedures: bool = False
 
 
 _OVERDUE: Final = ("fell_due", "overdue")
@@ -107,6 +109,8 @@ MEASURES: Final[Mapping[str, Measure]] = {
     },
     "waiting_supplement": Measure("at_end", ("waiting_supplement",)),
     "waiting_fee": Measure("at_end", ("waiting_fee",)),
+    "fee_procedures": Measure("within", ("received", "paid_online"), procedures=True),
+    "fee_procedures_paid_online": Measure("within", ("paid_online",), procedures=True),
 }
 
 Family = Literal["unit", "channel", "sector", "procedure", "unit procedure"]

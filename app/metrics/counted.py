@@ -103,8 +103,7 @@ class Count:
 
     def column(self, begin: Edge, end: Edge) -> sa.ColumnElement[int]:
         """Their number in the period [begin, E)."""
-        number = sa.func.count(sa.distinct(_d.procedure)) if self.procedures else sa.func.count()
-        return number.filter(self.condition(begin, end))
+        return sa.func.count().filter(self.condition(begin, end))
 
 
 _of_fee: Final = (
@@ -161,7 +160,7 @@ def _overdue(end: Edge) -> Test:
 _ONLINE: Final = _d.channel == "online"
 _FULL: Final = _d.service_level == "full"
 _APOLOGY_KEPT: Final = _d.apology_at <= _d.apology_deadline
-_FINISHED: Final = _d.end_kind.in_(("processed", "returned"))
+_FINISHED: Final = sa.or_(_d.end_kind == "processed", _d.end_kind == "returned")
 _late: Final = _is(_d.outcome, "late")
 
 # Domain note §6. `overdue_from` and the waits answer for any instant, past or present; waits are (begin, end].
@@ -209,7 +208,7 @@ COUNTED: Final[Mapping[str, Count]] = {
     "stopped": Count(_ended, _is(_d.end_kind, "stopped")),
     "late_in_data_only": Count(_ended, _if(_d.late_in_data_only)),
     "due": Count(_falling_due),
-    "due_kept": Count(_falling_due, _if(_d.outcome.in_(("early", "on_time")))),
+    "due_kept": Count(_falling_due, _if(sa.or_(_d.outcome == "early", _d.outcome == "on_time"))),
     "in_progress_not_due": Count(
         _in_progress, lambda end: sa.or_(_d.overdue_from.is_(None), _d.overdue_from >= end)
     ),

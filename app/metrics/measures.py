@@ -13,11 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.dossiers.tables import dossier
 from app.events.tables import event
 from app.metrics.counted import COUNTED, Edge
+from app.metrics.fee_procedures import INSTANTS
 from app.metrics.keys import filters
 from app.metrics.keys import keys as group_keys
 from app.metrics.metric import Statistic
 from app.metrics.periods import TIME_GROUPS, Span
-from app.metrics.queries import INSTANTS, begun, placing
+from app.metrics.queries import begun, placing
 from app.metrics.question import Measured, Question, TooManyGroups
 
 _MICROSECONDS: Final = 1_000_000

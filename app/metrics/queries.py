@@ -5,18 +5,20 @@ statement over the dossier table the rest, to the same numbers. Which dossiers a
 `counted` says; what numbers mean together is the catalogue's.
 """
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime, tzinfo
 from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.dossiers.tables import dossier
-from app.metrics import cell_queries
+from app.kit.prepared import prepared
+from app.metrics import cell_queries, fee_procedures
 from app.metrics.counted import COUNTED, Count, Edge, State, Test, in_any, taking_part, with_fees
-from app.metrics.keys import filters, keys
+from app.metrics.fee_procedures import INSTANTS
+from app.metrics.keys import filters, keys, shape, values
 from app.metrics.periods import TIME_GROUPS, Period, Span, TimeGroup, midnight
 from app.metrics.question import Group, Question, TooManyGroups
 
@@ -36,17 +38,26 @@ async def tally(
         return []
     if limit is not None and len(buckets) > limit:
         raise TooManyGroups
-    spans = [bucket.span(zone, now) for bucket in buckets]
     most = None if limit is None else limit + 1
-    rows = await cell_queries.counted(connection, question, buckets, zone=zone, now=now, limit=most)
-    if rows is None:
-        statement = _statement(question, spans, timed=bool(times)).limit(most)
-        rows = list((await connection.execute(statement)).mappings())
-    if limit is not None and len(rows) > limit:
+    found: dict[tuple[str | None, ...], dict[str, int]] = {} if question.by else {(): {}}
+    for counts in _apart(question.counts):
+        part = replace(question, counts=counts)
+        rows: Sequence[sa.RowMapping] | None = await cell_queries.counted(
+            connection, part, buckets, zone=zone, now=now, limit=most
+        )
+        if rows is None:
+            rows = await _from_dossiers(
+                connection,
+                part,
+                [bucket.span(zone, now) for bucket in buckets],
+                timed=bool(times),
+                limit=most,
+            )
+        for row in rows:
+            found.setdefault(_keys(question, buckets, row), {}).update({key: row[key] for key in counts})
+    if limit is not None and len(found) > limit:
         raise TooManyGroups
-    if not rows and not question.by:
-        return [Group((), dict.fromkeys(question.counts, 0))]
-    return [_group(question, buckets, row) for row in rows]
+    return [Group(keys, {key: told.get(key, 0) for key in question.counts}) for keys, told in found.items()]
 
 
 def begun(period: Period, by: TimeGroup, zone: tzinfo, now: datetime) -> list[Period]:
@@ -54,25 +65,50 @@ def begun(period: Period, by: TimeGroup, zone: tzinfo, now: datetime) -> list[Pe
     return [bucket for bucket in period.split(by) if midnight(bucket.from_, zone) < now]
 
 
-def _group(question: Question, buckets: Sequence[Period], row: sa.RowMapping) -> Group:
-    keys = (buckets[row["place"] - 1].label(by) if by in TIME_GROUPS else row[by] for by in question.by)
-    return Group(tuple(keys), {key: row[key] for key in question.counts})
+def _keys(question: Question, buckets: Sequence[Period], row: sa.RowMapping) -> tuple[str | None, ...]:
+    return tuple(buckets[row["place"] - 1].label(by) if by in TIME_GROUPS else row[by] for by in question.by)
+
+
+def _apart(counts: Sequence[str]) -> Iterator[tuple[str, ...]]:
+    """Counts of dossiers, and of procedures: dossiers are counted once, procedures once in each group."""
+    for procedures in (False, True):
+        if some := tuple(key for key in counts if COUNTED[key].procedures is procedures):
+            yield some
 
 
 _INSTANT: Final = sa.DateTime(timezone=True)
-INSTANTS: Final = ARRAY(_INSTANT)
 _d: Final = dossier.c
 
 
-def _statement(question: Question, spans: Sequence[Span], *, timed: bool) -> sa.Select[Any]:
+async def _from_dossiers(
+    connection: AsyncConnection,
+    question: Question,
+    spans: Sequence[Span],
+    *,
+    timed: bool,
+    limit: int | None,
+) -> Sequence[sa.RowMapping]:
+    statement = prepared(
+        ("dossiers", question.counts, shape(question), timed),
+        lambda: _statement(question, timed=timed).limit(sa.bindparam("most", type_=sa.Integer)),
+    )
+    edges = {"begins": [span.begin for span in spans], "ends": [span.end for span in spans]}
+    given = {"begin": spans[0].begin, "end": spans[-1].end, "most": limit, **edges, **values(question)}
+    return await statement.rows(connection, given)
+
+
+def _statement(question: Question, *, timed: bool) -> sa.Select[Any]:
     counts = {key: COUNTED[key] for key in question.counts}
+    if any(count.procedures for count in counts.values()):
+        groups = fee_procedures.from_dossiers(fee_procedures.by_procedure(question), timed=timed)
+        return fee_procedures.distinct(question, groups)
     placed = placing(question, counts.values())
-    begin: Edge = sa.literal(spans[0].begin)
-    end: Edge = sa.literal(spans[-1].end)
+    begin: Edge = sa.bindparam("begin", type_=_INSTANT)
+    end: Edge = sa.bindparam("end", type_=_INSTANT)
     conditions = [*placed.conditions, in_any(counts.values(), begin, end)]
     keys = list(placed.keys)
     if timed:
-        place, bucket = buckets({count.state for count in counts.values()}, spans)
+        place, bucket = buckets({count.state for count in counts.values()})
         begin, end = bucket.c.begin, bucket.c.end
         keys = [place.label("place"), *keys]
         conditions += [bucket.c.number == place, in_any(counts.values(), begin, end)]
@@ -110,14 +146,12 @@ def placing(question: Question, counts: Collection[Count] = ()) -> Placed:
     return Placed(named, source, conditions)
 
 
-def buckets(
-    states: Collection[State], spans: Sequence[Span]
-) -> tuple[sa.ColumnElement[int], sa.TableValuedAlias]:
+def buckets(states: Collection[State]) -> tuple[sa.ColumnElement[int], sa.TableValuedAlias]:
     """The places of the buckets in which a dossier may stand in these states, counted from 1, and the buckets themselves.
 
     Places are found by bisection, so that a year by day costs a dossier the days it was alive and not 366 comparisons.
     """
-    begins, ends = (sa.literal(list(edges), INSTANTS) for edges in zip(*spans, strict=True))
+    begins, ends = (sa.bindparam(edges, type_=INSTANTS) for edges in ("begins", "ends"))
 
     def place_of(instant: Edge) -> sa.ColumnElement[int]:
         return sa.func.width_bucket(instant, begins)
@@ -125,7 +159,9 @@ def buckets(
     first = sa.func.least(*(place_of(state.since) for state in states))
     last = sa.func.greatest(
         *(
-            sa.func.coalesce(place_of(state.until), len(spans)) if state.lasting else place_of(state.until)
+            sa.func.coalesce(place_of(state.until), sa.func.cardinality(begins))
+            if state.lasting
+            else place_of(state.until)
             for state in states
         )
     )

@@ -34,12 +34,13 @@ def ratio(metric: Rate, counts: Mapping[str, int]) -> Ratio:
 def together(needs: Iterable[str]) -> list[tuple[str, ...]]:
     """Counts in as few questions as possible, none of which holds another up.
 
-    Submissions stand under the unit they were submitted to, whether or not a reception followed; and one count that no
-    cell holds would have all others counted from the dossiers.
+    Submissions stand under the unit they were submitted to, whether or not a reception followed; procedures are counted
+    by cells of their own; and one count that no cell holds would have all others counted from the dossiers.
     """
-    apart: dict[tuple[bool, bool], list[str]] = {}
+    apart: dict[tuple[bool, bool, bool], list[str]] = {}
     for key in dict.fromkeys(needs):
-        apart.setdefault((COUNTED[key].state.submission, key in MEASURES), []).append(key)
+        count = COUNTED[key]
+        apart.setdefault((count.state.submission, count.procedures, key in MEASURES), []).append(key)
     return [tuple(keys) for keys in apart.values()]
 
 

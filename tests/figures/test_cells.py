@@ -174,12 +174,11 @@ async def agree(deployment: Deployment, database: Database, seed: int, questions
     assert answered > questions, "cells must not leave the work to the dossiers"
 
 
-def test_every_count_of_the_catalogue_is_held_by_cells_but_those_of_two_deadlines_and_of_procedures() -> None:
+def test_every_count_of_the_catalogue_is_held_by_cells_but_those_of_two_deadlines() -> None:
     asked = {need for metric in (COUNTS, *RATES) for need in metric.needs}
     assert asked - MEASURES.keys() == {
         *("due", "due_kept"),
         *("received_dated", "received_undated", "received_late"),
-        *("fee_procedures", "fee_procedures_paid_online"),
     }
 
 

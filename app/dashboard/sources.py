@@ -48,10 +48,15 @@ async def data_quality_page(
     """What was recorded in the period of the dossiers of a unit with all below it (without one: of all)."""
     frame = await framed(connection, reader, here, period)
     put = asked(frame, frame.period, unit or None)
-    document = await quality(
-        here.database, Present(connection, reader.zone, reader.now), put, frame.calendar, reader.language
+    document, beside = await quality(
+        here.database,
+        Present(connection, reader.zone, reader.now),
+        put,
+        frame.calendar,
+        reader.language,
+        {"sources": lambda connection: queries.sources(connection, reader.now - LOOK_BACK)},
     )
-    spoke = await queries.sources(connection, reader.now - LOOK_BACK)
+    spoke = beside["sources"]
     sources = _sources(frame, spoke, document["reporting_delay"], here.settings.source_silent_after)
     if put.units is not None:  # whoever sees some units hears of those who tell of these
         sources = [source for source in sources if source.delay is not None]

@@ -3,7 +3,7 @@
 It reads dossiers and events in one statement and gives whole microseconds; what is shown of them is the catalogue's.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime, tzinfo
 from typing import Any, Final, NamedTuple
 
@@ -66,9 +66,10 @@ async def measure(
 
 
 class _Values(NamedTuple):
-    """Durations: the value and the instant of each, the keys of their groups but for time, tables, conditions."""
+    """Durations: what they are ordered by and its whole microseconds; the instant of each; keys, tables, conditions."""
 
-    value: sa.ColumnElement[int]
+    value: sa.ColumnElement[Any]
+    microseconds: Callable[[sa.ColumnElement[Any]], sa.ColumnElement[int]]
     instant: Edge
     keys: Sequence[sa.ColumnElement[Any]]
     source: sa.FromClause
@@ -81,6 +82,7 @@ def _dossiers(question: Question) -> _Values:
     conditions = [*placed.conditions, dossier.c.processing.is_not(None)]
     return _Values(
         sa.type_coerce(dossier.c.processing, sa.BigInteger),
+        lambda value: value,
         sa.type_coerce(dossier.c.counted_at, sa.DateTime(timezone=True)),
         placed.keys,
         placed.source,
@@ -103,9 +105,12 @@ def _events(question: Question) -> _Values:
     if conditions or set(question.by) - {"source", *TIME_GROUPS}:
         source = event.outerjoin(dossier, dossier.c.code == event.c.subject)
     keys, source = group_keys(question, columns, source)
-    seconds = sa.func.greatest(sa.extract("epoch", event.c.recorded_at - event.c.time), 0)
+    delay = sa.func.greatest(
+        event.c.recorded_at - event.c.time, sa.literal_column("interval '0'", sa.Interval)
+    )
     return _Values(
-        sa.cast(seconds * _MICROSECONDS, sa.BigInteger),
+        sa.type_coerce(delay, sa.Interval),
+        lambda value: sa.cast(sa.extract("epoch", value) * _MICROSECONDS, sa.BigInteger),
         sa.type_coerce(event.c.recorded_at, sa.DateTime(timezone=True)),
         keys,
         source,
@@ -118,29 +123,36 @@ def _statement(values: _Values, spans: Sequence[Span], *, timed: bool) -> sa.Sel
     if timed:
         begins = sa.literal([span.begin for span in spans], INSTANTS)
         keys.insert(0, sa.func.width_bucket(values.instant, begins).label("place"))
-    numbered = (
-        sa.select(
-            *keys,
-            values.value.label("value"),
-            sa.func.row_number().over(partition_by=keys or None, order_by=values.value).label("rank"),
-            sa.func.count().over(partition_by=keys or None).label("size"),
-        )
+    # Equal durations are counted before they are ordered: a source that sends once a day has few different ones.
+    counted = (
+        sa.select(*keys, values.value.label("value"), sa.func.count().label("many"))
         .select_from(values.source)
         .where(*values.conditions, values.instant >= spans[0].begin, values.instant < spans[-1].end)
-        .subquery()
+        .group_by(*keys, values.value)
+        .subquery("counted")
     )
+    kept = [counted.c[key.name] for key in keys]
+    many = sa.func.sum(counted.c.many)
+    numbered = sa.select(
+        *kept,
+        values.microseconds(counted.c.value).label("value"),
+        counted.c.many,
+        sa.cast(many.over(partition_by=kept or None, order_by=counted.c.value), sa.BigInteger).label("upto"),
+        sa.cast(many.over(partition_by=kept or None), sa.BigInteger).label("size"),
+    ).subquery("numbered")
     value, size = numbered.c.value, numbered.c.size
 
     def ranked(tenths: int, further: int) -> sa.ColumnElement[int]:
         """The value so many tenths of the way from the first to the last; `further` 1: the one after it, if any."""
-        rank = sa.func.least(sa.func.div(tenths * (size - 1), 10) + 1 + further, size)
-        return sa.func.max(value).filter(numbered.c.rank == rank)
+        rank = sa.func.least(tenths * (size - 1) // 10 + 1 + further, size)
+        return sa.func.min(value).filter(numbered.c.upto >= rank)
 
     kept = [numbered.c[key.name] for key in keys]
+    total = sa.func.sum(sa.cast(value, sa.Numeric) * numbered.c.many)
     return sa.select(
         *kept,
         size,
-        sa.func.sum(value).label("total"),
+        total.label("total"),
         ranked(5, 0).label("median_low"),
         ranked(5, 1).label("median_high"),
         ranked(9, 0).label("p90_low"),

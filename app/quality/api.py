@@ -4,10 +4,10 @@ It puts together what others count; it changes no figure and no verdict.
 """
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import timedelta
-from functools import partial
+from types import MappingProxyType
 from typing import Annotated, Any, Final
 
 import msgspec
@@ -80,36 +80,42 @@ async def data_quality(
     now, zone, reader = here.clock(), here.settings.zone, language(request)
     put = await question(connection, caller, asked, None, now.astimezone(zone).date())
     calendar = await calendars.calendar(connection, here.settings.calendar, zone)
-    document = await quality(here.database, Present(connection, zone, now), put, calendar, reader)
+    document, _beside = await quality(here.database, Present(connection, zone, now), put, calendar, reader)
     return conditional(request, document, JSON, lambda: msgspec.json.encode(document))
 
 
 async def quality(
-    database: Database, present: Present, put: Question, calendar: Calendar, reader: Language
-) -> dict[str, Any]:
-    """The document of what was recorded in the question's period, of its units; asked side by side."""
+    database: Database,
+    present: Present,
+    put: Question,
+    calendar: Calendar,
+    reader: Language,
+    beside: Mapping[str, Ask] = MappingProxyType({}),
+) -> tuple[dict[str, Any], dict[str, Any]]:
+    """The document of what was recorded in the question's period, of its units; and the answers to what is asked beside."""
     span, zone, units = put.period.span(present.zone, present.now), calendar.zone, put.units
     asks: dict[str, Ask] = {
-        "bulk": lambda connection: queries.bulk_finishing(connection, units, span, zone),
-        **{name: partial(queries.pattern, name=name, units=units, span=span) for name in queries.SEEN},
-        "pauses": lambda connection: queries.late_pauses(connection, units, span),
-        "found": lambda connection: queries.findings(connection, units, span),
         "delays": lambda connection: _delays(replace(present, connection=connection), put),
+        "seen": lambda connection: queries.seen(connection, units, span),
+        "bulk": lambda connection: queries.bulk_finishing(connection, units, span, zone),
+        "pauses": lambda connection: queries.late_pauses(connection, units, span),
         "late": lambda connection: _late(replace(present, connection=connection), put),
     }
-    answers = await abreast(database, present.connection, asks)
-    seen: list[Found] = [one for name in queries.SEEN for one in answers[name]]
-    seen += [*answers["bulk"], *_in_the_last_hour(answers["pauses"], calendar)]
-    found: list[Found] = answers["found"]
-    codes = {one.unit for one in [*found, *seen] if one.unit is not None}
+    answers = await abreast(
+        database, present.connection, asks | {f"beside {name}": ask for name, ask in beside.items()}
+    )
+    seen: queries.Seen = answers["seen"]
+    patterns = [*seen.patterns, *answers["bulk"], *_in_the_last_hour(answers["pauses"], calendar)]
+    codes = {one.unit for one in [*seen.findings, *patterns] if one.unit is not None}
     names = await named(present.connection, "unit", codes, reader, present.naming_day(put))
-    return {
+    document = {
         **await present.dated(put.period),
-        "findings": [_told(one, KINDS[one.kind], names, reader) for one in sorted(found, key=_place)],
-        "patterns": [_told(one, PATTERNS[one.kind], names, reader) for one in sorted(seen, key=_place)],
+        "findings": [_told(one, KINDS[one.kind], names, reader) for one in sorted(seen.findings, key=_place)],
+        "patterns": [_told(one, PATTERNS[one.kind], names, reader) for one in sorted(patterns, key=_place)],
         "reporting_delay": answers["delays"],
         "late": answers["late"],
     }
+    return document, {name: answers[f"beside {name}"] for name in beside}
 
 
 async def suspects(

@@ -64,44 +64,43 @@ def _told(units: Sequence[str] | None, span: Span) -> list[sa.ColumnElement[bool
     return within
 
 
-async def findings(connection: AsyncConnection, units: Sequence[str] | None, span: Span) -> list[Found]:
-    """How many dossiers of which an event was recorded in the span have a finding, by kind, source and unit."""
-    finding = sa.func.unnest(_d.findings).table_valued("kind", name="finding").render_derived()
-    source = _EVENTS.join(finding, sa.true())
-    return await _counted(connection, source, finding.c.kind, sa.true(), units, span)
+class Seen(NamedTuple):
+    """What was found of dossiers, and what was seen on their events."""
+
+    findings: list[Found]
+    patterns: list[Found]
 
 
-SEEN: Final = tuple(_PATTERNS)
-"""The patterns that `pattern` counts."""
+async def seen(connection: AsyncConnection, units: Sequence[str] | None, span: Span) -> Seen:
+    """How many dossiers of which an event was recorded in the span have a finding, or show a pattern in such an event.
 
-
-async def pattern(
-    connection: AsyncConnection, name: str, units: Sequence[str] | None, span: Span
-) -> list[Found]:
-    """How many dossiers show this pattern in an event recorded in the span, by source and unit."""
-    return await _counted(connection, _EVENTS, sa.literal(name), _PATTERNS[name], units, span)
-
-
-async def _counted(
-    connection: AsyncConnection,
-    source: sa.FromClause,
-    kind: sa.ColumnElement[str],
-    condition: sa.ColumnElement[bool],
-    units: Sequence[str] | None,
-    span: Span,
-) -> list[Found]:
-    statement = (
-        sa.select(
-            kind.label("kind"),
-            _e.source,
-            _accountable.label("unit"),
-            sa.func.count(sa.distinct(_d.code)).label("dossiers"),
-        )
-        .select_from(source)
-        .where(condition, *_told(units, span))
-        .group_by(sa.text("1, 2, 3"))  # by place: `unit` is also the name of a column
+    By kind, source and unit. The events are read once for all, and each dossier is looked at once for each source.
+    """
+    shows = {name: sa.func.bool_or(condition).label(name) for name, condition in _PATTERNS.items()}
+    one = (
+        sa.select(_e.source, _accountable.label("unit"), _d.findings, *shows.values())
+        .select_from(_EVENTS)
+        .where(*_told(units, span))
+        .group_by(_e.source, _d.code)
+        .cte("one")
+        .prefix_with("MATERIALIZED")
     )
-    return [Found(*row) for row in await connection.execute(statement)]
+    kind: sa.ColumnElement[str] = sa.func.unnest(one.c.findings, type_=sa.Text)
+    parts = [
+        sa.select(sa.false().label("pattern"), kind.label("kind"), one.c.source, one.c.unit),
+        *(
+            sa.select(sa.true(), sa.literal_column(f"'{name}'", sa.Text), one.c.source, one.c.unit).where(
+                one.c[name]
+            )
+            for name in _PATTERNS
+        ),
+    ]
+    told = sa.union_all(*parts).subquery("told")
+    rows = await connection.execute(sa.select(told, sa.func.count()).group_by(*told.c))
+    found = Seen([], [])
+    for pattern, *row in rows:
+        (found.patterns if pattern else found.findings).append(Found(*row))
+    return found
 
 
 class Pause(NamedTuple):
@@ -139,7 +138,7 @@ async def bulk_finishing(
             sa.literal("finished_in_bulk").label("kind"),
             finished.source,
             finished.unit,
-            sa.func.count().label("dossiers"),
+            sa.cast(sa.func.sum(finished.many), sa.BigInteger).label("dossiers"),
         )
         .where(_in_bulk(finished))
         .group_by(finished.source, finished.unit)
@@ -148,24 +147,31 @@ async def bulk_finishing(
 
 
 def _finished(units: Sequence[str] | None, span: Span, zone: ZoneInfo) -> Any:
-    """What was finished, with how many a unit finished on that day and in that month."""
+    """What was finished by source, unit and day, with how many the unit finished on that day and in that month."""
     local = sa.func.timezone(zone.key, _e.time)
-    day, month = sa.func.date_trunc("day", local), sa.func.date_trunc("month", local)
-    return (
+    finished = (
         sa.select(
-            _d.code,
             _e.source,
             _accountable.label("unit"),
-            day.label("day"),
-            month.label("month"),
-            sa.func.count().over(partition_by=(_accountable, day)).label("of_day"),
-            sa.func.count().over(partition_by=(_accountable, month)).label("of_month"),
+            sa.func.date_trunc("day", local).label("day"),
+            sa.func.array_agg(_d.code).label("codes"),
+            sa.func.count().label("many"),
         )
         .select_from(event.join(dossier, sa.and_(_d.code == _e.subject, _d.ended_at == _e.time)))
         .where(_e.type.in_(_FINISHES), *_told(units, span))
+        .group_by(sa.text("1, 2, 3"))  # by place: `unit` is also the name of a column
         .subquery()
-        .c
     )
+    month = sa.func.date_trunc("month", finished.c.day)
+    of_day, of_month = (
+        sa.func.sum(finished.c.many).over(partition_by=(finished.c.unit, part))
+        for part in (finished.c.day, month)
+    )
+    return (
+        sa.select(
+            finished, month.label("month"), of_day.label("of_day"), of_month.label("of_month")
+        ).subquery()
+    ).c
 
 
 def _in_bulk(finished: Any) -> sa.ColumnElement[bool]:
@@ -183,11 +189,11 @@ def finished_in_bulk(
     """The dossiers that `bulk_finishing` counts, told of by a source (None: by any)."""
     finished = _finished(units, span, zone)
     told = sa.true() if source is None else finished.source == source
-    return _d.code.in_(sa.select(finished.code).where(_in_bulk(finished), told))
+    return _d.code.in_(sa.select(sa.func.unnest(finished.codes)).where(_in_bulk(finished), told))
 
 
 def showing(kind: str, source: str | None, units: Sequence[str] | None, span: Span) -> sa.ColumnElement[bool]:
-    """The dossiers that `findings` or `pattern` counts under a kind, told of by a source (None: by any)."""
+    """The dossiers that `seen` counts under a kind, told of by a source (None: by any)."""
     has = _PATTERNS.get(kind)
     condition = has if has is not None else _d.findings.contains([kind])
     told = sa.true() if source is None else _e.source == source

@@ -3,15 +3,23 @@
 Pure: it knows paths and no page.
 """
 
-from urllib.parse import urlencode, urlsplit
+from functools import lru_cache
+from typing import Final
+from urllib.parse import quote_plus, urlsplit
 
 from app.metrics.periods import Period
+
+_KEPT: Final = 4096
+_quoted: Final = lru_cache(_KEPT)(quote_plus)
+"""A page has hundreds of links out of a few codes, days and words."""
 
 
 def to(path: str, **parameters: object) -> str:
     """`path` with those parameters that are not None; a trailing underscore keeps clear of Python's own words."""
-    given = [(name.rstrip("_"), value) for name, value in parameters.items() if value is not None]
-    return f"{path}?{urlencode(given)}" if given else path
+    given = "&".join(
+        f"{name.rstrip('_')}={_quoted(str(value))}" for name, value in parameters.items() if value is not None
+    )
+    return f"{path}?{given}" if given else path
 
 
 def behind(

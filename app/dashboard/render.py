@@ -15,7 +15,7 @@ from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescape
 
-from app.dashboard import links, showing
+from app.dashboard import links, numbers, showing
 from app.dashboard.reader import (
     LANGUAGE_COOKIE,
     SESSION_COOKIE,
@@ -66,7 +66,13 @@ _pages: Final = Environment(
     trim_blocks=True,
     lstrip_blocks=True,
 )
-_pages.globals |= {"to": links.to, "behind": links.behind, "show": showing}
+_pages.globals |= {
+    "to": links.to,
+    "behind": links.behind,
+    "show": showing,
+    "number": numbers.number,
+    "ratio": numbers.ratio,
+}
 
 
 def page(request: Request, reader: Reader, template: str, **values: Any) -> Response:

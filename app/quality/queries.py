@@ -3,7 +3,7 @@
 It knows dossiers and the log. A pattern accuses nobody: it says where to look, and no figure depends on it.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.dossiers.tables import dossier
 from app.events.tables import event
+from app.kit.prepared import prepared
 from app.metrics.periods import Span
 
 _d, _e = dossier.c, event.c
@@ -33,6 +34,10 @@ _FINISHES: Final = ("dossier.processed", "dossier.returned")
 _PAUSES: Final = ("dossier.supplement_requested", "dossier.fee_requested")
 
 
+def _any(column: sa.ColumnElement[str], values: Sequence[str]) -> sa.ColumnElement[bool]:
+    return sa.or_(*(column == value for value in values))
+
+
 class Found(NamedTuple):
     """So many dossiers of a unit (None: unknown), told of by a source, show something of a kind."""
 
@@ -44,12 +49,12 @@ class Found(NamedTuple):
 
 _PATTERNS: Final[Mapping[str, sa.ColumnElement[bool]]] = {
     "due_moved_after_it_passed": sa.and_(
-        _e.type.in_(("dossier.rescheduled", "dossier.apology_issued")),
+        _any(_e.type, ("dossier.rescheduled", "dossier.apology_issued")),
         sa.or_(_e.data["due_at"].is_not(None), _e.data["new_due_at"].is_not(None)),
         _e.time > _d.due_original,
     ),
     "finished_at_once": sa.and_(
-        _e.type.in_(_FINISHES), _e.time >= _d.received_at, _e.time - _d.received_at < AT_ONCE
+        _any(_e.type, _FINISHES), _e.time >= _d.received_at, _e.time - _d.received_at < AT_ONCE
     ),
     "back_dated": _e.recorded_at - _e.time > BACK_DATED,
 }
@@ -58,10 +63,25 @@ _PATTERNS: Final[Mapping[str, sa.ColumnElement[bool]]] = {
 
 def _told(units: Sequence[str] | None, span: Span) -> list[sa.ColumnElement[bool]]:
     """Events recorded in the span, of dossiers of these units (None: of all)."""
-    within = [_e.recorded_at >= span.begin, _e.recorded_at < span.end]
+    within = [
+        _e.recorded_at >= sa.bindparam("told_begin", span.begin, sa.DateTime(timezone=True)),
+        _e.recorded_at < sa.bindparam("told_end", span.end, sa.DateTime(timezone=True)),
+    ]
     if units is not None:
-        within.append(_accountable == sa.any_(sa.literal(list(units), ARRAY(sa.Text))))
+        within.append(_accountable == sa.any_(sa.bindparam("told_units", list(units), ARRAY(sa.Text))))
     return within
+
+
+async def _rows(
+    connection: AsyncConnection,
+    name: str,
+    units: Sequence[str] | None,
+    span: Span,
+    written: Callable[[], sa.Select[*tuple[Any, ...]]],
+) -> Sequence[sa.RowMapping]:
+    """The rows of a statement that has nothing but `_told` for values."""
+    given = {"told_begin": span.begin, "told_end": span.end, "told_units": units and list(units)}
+    return await prepared(("quality", name, units is None), written).rows(connection, given)
 
 
 class Seen(NamedTuple):
@@ -76,6 +96,15 @@ async def seen(connection: AsyncConnection, units: Sequence[str] | None, span: S
 
     By kind, source and unit. The events are read once for all, and each dossier is looked at once for each source.
     """
+    rows = await _rows(connection, "seen", units, span, lambda: _seen(units, span))
+    found = Seen([], [])
+    for row in rows:
+        one = Found(row["kind"], row["source"], row["unit"], row["dossiers"])
+        (found.patterns if row["pattern"] else found.findings).append(one)
+    return found
+
+
+def _seen(units: Sequence[str] | None, span: Span) -> sa.Select[Any]:
     shows = {name: sa.func.bool_or(condition).label(name) for name, condition in _PATTERNS.items()}
     one = (
         sa.select(_e.source, _accountable.label("unit"), _d.findings, *shows.values())
@@ -96,11 +125,7 @@ async def seen(connection: AsyncConnection, units: Sequence[str] | None, span: S
         ),
     ]
     told = sa.union_all(*parts).subquery("told")
-    rows = await connection.execute(sa.select(told, sa.func.count()).group_by(*told.c))
-    found = Seen([], [])
-    for pattern, *row in rows:
-        (found.patterns if pattern else found.findings).append(Found(*row))
-    return found
+    return sa.select(told, sa.func.count().label("dossiers")).group_by(*told.c)
 
 
 class Pause(NamedTuple):
@@ -115,25 +140,42 @@ class Pause(NamedTuple):
 
 async def late_pauses(connection: AsyncConnection, units: Sequence[str] | None, span: Span) -> list[Pause]:
     """Pauses that were opened within the last days before the due date; how much working time that was, is not told here."""
-    statement = (
-        sa.select(_e.source, _accountable, _d.code, _e.time, _d.due_original)
+    rows = await _rows(connection, "pauses", units, span, lambda: _late_pauses(units, span))
+    return [Pause(**row) for row in rows]
+
+
+def _late_pauses(units: Sequence[str] | None, span: Span) -> sa.Select[Any]:
+    return (
+        sa.select(
+            _e.source,
+            _accountable.label("unit"),
+            _d.code,
+            _e.time.label("begin"),
+            _d.due_original.label("due"),
+        )
         .select_from(_EVENTS)
         .where(
-            _e.type.in_(_PAUSES),
+            _any(_e.type, _PAUSES),
             _e.time <= _d.due_original,
             _e.time > _d.due_original - LONGEST_REST,
             *_told(units, span),
         )
     )
-    return [Pause(*row) for row in await connection.execute(statement)]
 
 
 async def bulk_finishing(
     connection: AsyncConnection, units: Sequence[str] | None, span: Span, zone: ZoneInfo
 ) -> list[Found]:
     """How many dossiers were finished in bulk at the end of a month, by source and unit."""
+    rows = await _rows(
+        connection, f"bulk {zone.key}", units, span, lambda: _bulk_finishing(units, span, zone)
+    )
+    return [Found(**row) for row in rows]
+
+
+def _bulk_finishing(units: Sequence[str] | None, span: Span, zone: ZoneInfo) -> sa.Select[Any]:
     finished = _finished(units, span, zone)
-    statement = (
+    return (
         sa.select(
             sa.literal("finished_in_bulk").label("kind"),
             finished.source,
@@ -143,7 +185,6 @@ async def bulk_finishing(
         .where(_in_bulk(finished))
         .group_by(finished.source, finished.unit)
     )
-    return [Found(*row) for row in await connection.execute(statement)]
 
 
 def _finished(units: Sequence[str] | None, span: Span, zone: ZoneInfo) -> Any:
@@ -158,7 +199,7 @@ def _finished(units: Sequence[str] | None, span: Span, zone: ZoneInfo) -> Any:
             sa.func.count().label("many"),
         )
         .select_from(event.join(dossier, sa.and_(_d.code == _e.subject, _d.ended_at == _e.time)))
-        .where(_e.type.in_(_FINISHES), *_told(units, span))
+        .where(_any(_e.type, _FINISHES), *_told(units, span))
         .group_by(sa.text("1, 2, 3"))  # by place: `unit` is also the name of a column
         .subquery()
     )

@@ -14,6 +14,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.directory.tables import procedure
 from app.dossiers.tables import dossier
+from app.kit.prepared import prepared
 from app.metrics.periods import Period, Span, midnight
 
 _DAY: Final = timedelta(days=1)
@@ -62,11 +63,17 @@ _d: Final = dossier.c
 _charged: Final = sa.select(procedure.c.code).where(procedure.c.fee_required).distinct().subquery("charged")
 
 
-def _proven(code: sa.ColumnElement[Any], end: datetime) -> sa.ColumnElement[bool]:
-    """Whether a dossier shows, before `end`, that a procedure bears a fee."""
+_BEGIN, _END, _SINCE = (
+    sa.bindparam(name, type_=sa.DateTime(timezone=True)) for name in ("begin", "end", "since")
+)
+_LAST: Final = sa.bindparam("last", type_=sa.Date)
+
+
+def _proven(code: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    """Whether a dossier shows, before E, that a procedure bears a fee."""
     other = dossier.alias("other").c
     return sa.exists().where(
-        other.procedure == code, other.fee_bearing, ~other.voided, other.received_at < end
+        other.procedure == code, other.fee_bearing, ~other.voided, other.received_at < _END
     )
 
 
@@ -74,24 +81,28 @@ async def _by_directory(
     connection: AsyncConnection, span: Span, last: date, units: Sequence[str] | None
 ) -> Mapping[str, set[str]]:
     """Unit → the fee-bearing procedures that name it in the entry in force on the day `last`; perhaps none do bear one."""
+    statement = prepared(("offered", "directory", units is None), lambda: _named(within=units is not None))
+    values = {"end": span.end, "last": last, "units": units and list(units)}
+    named: defaultdict[str, set[str]] = defaultdict(set)
+    for row in await statement.rows(connection, values):
+        named[row["unit"]].update({row["code"]} if row["bears"] else ())
+    return named
+
+
+def _named(*, within: bool) -> sa.Select[Any]:
     p = procedure.c
     names = sa.func.unnest(p.offered_by).table_valued("unit", name="named").render_derived()
     unit = names.c.unit
-    bears = sa.or_(sa.exists().where(_charged.c.code == p.code), _proven(p.code, span.end))
+    bears = sa.or_(sa.exists().where(_charged.c.code == p.code), _proven(p.code))
     statement = (
-        sa.select(unit, p.code, bears)
+        sa.select(unit, p.code, bears.label("bears"))
         .select_from(procedure.join(names, sa.true()))
         .where(
-            sa.or_(p.valid_from.is_(None), p.valid_from <= last),
-            sa.or_(p.valid_to.is_(None), p.valid_to >= last),
+            sa.or_(p.valid_from.is_(None), p.valid_from <= _LAST),
+            sa.or_(p.valid_to.is_(None), p.valid_to >= _LAST),
         )
     )
-    if units is not None:
-        statement = statement.where(_is_one_of(unit, units))
-    named: defaultdict[str, set[str]] = defaultdict(set)
-    for code_of_unit, code, bearing in await connection.execute(statement):
-        named[code_of_unit].update({code} if bearing else ())
-    return named
+    return statement.where(_is_one_of(unit)) if within else statement
 
 
 async def _by_dossiers(
@@ -99,35 +110,40 @@ async def _by_dossiers(
 ) -> list[Offered]:
     """Every fee-bearing procedure of a unit's dossiers of the twelve months that end with the day `last`."""
     since = min(midnight(_year_before(last), zone), span.begin)
+    statement = prepared(("offered", "dossiers", units is None), lambda: _handled(within=units is not None))
+    values = {"begin": span.begin, "end": span.end, "since": since, "units": units and list(units)}
+    return [Offered(**row) for row in await statement.rows(connection, values)]
+
+
+def _handled(*, within: bool) -> sa.Select[Any]:
     payment = sa.func.unnest(_d.online_payments).column_valued("payment")
-    paid = sa.select(payment).where(payment >= span.begin, payment < span.end).correlate(dossier).exists()
+    paid = sa.select(payment).where(payment >= _BEGIN, payment < _END).correlate(dossier).exists()
     conditions = [
         ~_d.voided,
         _d.unit.is_not(None),
         _d.procedure.is_not(None),
-        _d.received_at < span.end,
-        sa.or_(_d.counted_at.is_(None), _d.counted_at >= since, _d.paid_online_at >= since),
-        sa.or_(_charged.c.code.is_not(None), _proven(_d.procedure, span.end)),
+        _d.received_at < _END,
+        sa.or_(_d.counted_at.is_(None), _d.counted_at >= _SINCE, _d.paid_online_at >= _SINCE),
+        sa.or_(_charged.c.code.is_not(None), _proven(_d.procedure)),
     ]
-    if units is not None:
-        conditions.append(_is_one_of(_d.unit, units))
-    statement = (
+    if within:
+        conditions.append(_is_one_of(_d.unit))
+    return (
         sa.select(
             _d.unit,
             _d.procedure,
-            sa.func.bool_or(paid),
+            sa.func.bool_or(paid).label("paid_online"),
             # Unknown is no fee: what an event or the entry of the day of reception says stands in the dossier.
-            sa.func.bool_or(sa.and_(_d.fee_bearing.is_(True), _d.received_at >= span.begin)),
+            sa.func.bool_or(sa.and_(_d.fee_bearing.is_(True), _d.received_at >= _BEGIN)).label("with_fee"),
         )
         .select_from(dossier.outerjoin(_charged, _charged.c.code == _d.procedure))
         .where(*conditions)
         .group_by(_d.unit, _d.procedure)
     )
-    return [Offered(*row) for row in await connection.execute(statement)]
 
 
-def _is_one_of(unit: sa.ColumnElement[Any], units: Sequence[str]) -> sa.ColumnElement[bool]:
-    return unit == sa.any_(sa.literal(list(units), ARRAY(sa.Text)))
+def _is_one_of(unit: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
+    return unit == sa.any_(sa.bindparam("units", type_=ARRAY(sa.Text)))
 
 
 def _year_before(day: date) -> date:

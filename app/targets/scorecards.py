@@ -60,8 +60,7 @@ class Asker:
 
     async def cards(self, scheme: Scheme, period: Period, place: Place) -> dict[str, Card]:
         """Row → its card, ranked among each other; without groups one row, under the empty text."""
-        keys, rates = await self._rates(scheme.metrics, period, place)
-        received = await self._received(period, place)
+        keys, rates, received = await self._rates(scheme.metrics, period, place)
         scored = {row: score(scheme, rates[row]) for row in keys | received.keys()}
         reasons = {
             row: _unranked(row, one, received.get(row, 0), scheme, place) for row, one in scored.items()
@@ -75,11 +74,15 @@ class Asker:
 
     async def _rates(
         self, metrics: Iterable[str], period: Period, place: Place
-    ) -> tuple[set[str], defaultdict[str, dict[str, Ratio]]]:
-        """The rows there are, and row → metric → rate; a metric that nobody counts yet is absent everywhere."""
+    ) -> tuple[set[str], defaultdict[str, dict[str, Ratio]], dict[str, int]]:
+        """The rows there are, row → metric → rate, and row → how many were received.
+
+        A metric that nobody counts yet is absent everywhere.
+        """
         known = {key: metric for key in metrics if (metric := rate_named(key)) is not None}
         counted: defaultdict[str, Counter[str]] = defaultdict(Counter)
-        for needs in together(count for metric in known.values() for count in metric.needs):
+        wanted = [count for metric in known.values() for count in metric.needs]
+        for needs in together([*wanted, "received"]):
             for row, counts in (await self._tally(needs, period, place)).items():
                 counted[row].update(counts)
         found = {
@@ -95,11 +98,7 @@ class Asker:
         for key, by_row in found.items():
             for row in rows:
                 rates[row][key] = by_row.get(row, empty)
-        return rows, rates
-
-    async def _received(self, period: Period, place: Place) -> dict[str, int]:
-        groups = await self._tally(("received",), period, place)
-        return {row: counts["received"] for row, counts in groups.items()}
+        return rows, rates, {row: some for row, counts in counted.items() if (some := counts["received"])}
 
     async def _tally(
         self, counts: tuple[str, ...], period: Period, place: Place

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
@@ -19,7 +19,10 @@ FLAGS = (
     "--disable-component-update --disable-sync --force-color-profile=srgb"
 )
 AXE = (files("axe_core_python") / "axe.min.js").read_text(encoding="utf-8")
-RUN = "const done = arguments[0]; axe.run().then(r => done(r.violations.map(v => [v.id, v.impact])));"
+RUN = """
+const [size, done] = [document.documentElement.scrollWidth, arguments[0]];
+axe.run({resultTypes: ["violations"]}).then(r => done([size, r.violations.map(v => [v.id, v.impact])]));
+"""
 DESK = {"width": 1280, "height": 800, "deviceScaleFactor": 1, "mobile": False}
 PHONE = {"width": 390, "height": 844, "deviceScaleFactor": 1, "mobile": True}
 PAPER = {"width": 1040, "height": 720, "deviceScaleFactor": 1, "mobile": False}
@@ -53,15 +56,25 @@ def resize(chrome: Chrome, size: dict[str, Any]) -> None:
     chrome.execute_cdp_cmd("Emulation.setDeviceMetricsOverride", size)
 
 
-def sound(chrome: Chrome, url: str, path: str, size: dict[str, Any], *, axe: bool) -> None:
-    """No other host, no sideways scrolling, no console error, and no serious finding of axe."""
+def quiet(chrome: Chrome, url: str, path: str) -> None:
+    """No console error, and nothing from any other host."""
     assert "/sign-in" not in chrome.current_url
-    assert chrome.execute_script("return document.documentElement.scrollWidth") <= size["width"], path
     loaded: Any = chrome.execute_script("return performance.getEntriesByType('resource').map(e => e.name)")
     assert all(name.startswith((url, "data:")) for name in loaded), loaded
-    if axe:
-        chrome.execute_script(AXE)
-        found: Any = chrome.execute_async_script(RUN)
-        assert [one for one in found if one[1] in {"serious", "critical"}] == [], path
     told: Any = chrome.get_log("browser")  # type: ignore[no-untyped-call] # the library leaves it untyped
     assert [entry for entry in told if entry["level"] == "SEVERE"] == [], path
+
+
+def fits(chrome: Chrome, path: str, size: dict[str, Any]) -> None:
+    """No sideways scrolling."""
+    assert chrome.execute_script("return document.documentElement.scrollWidth") <= size["width"], path
+
+
+def sound(chrome: Chrome, path: str, sizes: Iterable[dict[str, Any]]) -> None:
+    """On each of these screens no sideways scrolling, and no serious finding of axe; the page is loaded once for all."""
+    chrome.execute_script(AXE)
+    for size in sizes:
+        resize(chrome, size)
+        width, found = chrome.execute_async_script(RUN)
+        assert width <= size["width"], (path, size)
+        assert [one for one in found if one[1] in {"serious", "critical"}] == [], (path, size)

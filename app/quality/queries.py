@@ -109,7 +109,7 @@ def _seen(units: Sequence[str] | None, span: Span) -> sa.Select[Any]:
     one = (
         sa.select(_e.source, _accountable.label("unit"), _d.findings, *shows.values())
         .select_from(_EVENTS)
-        .where(*_told(units, span))
+        .where(*_told(units, span), sa.or_(_d.findings != sa.literal_column("'{}'"), *_PATTERNS.values()))
         .group_by(_e.source, _d.code)
         .cte("one")
         .prefix_with("MATERIALIZED")

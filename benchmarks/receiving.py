@@ -1,4 +1,4 @@
-"""What the benchmarks of webhooks stand on: a deployment of their own and a receiver in another process.
+"""What the benchmarks of webhooks stand on: a deployment of their own, a message, and a receiver in another process.
 
 It measures nothing.
 """
@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from multiprocessing.connection import Connection
 from pathlib import Path
+from typing import Any, Final
 
 from app.kit.db import Database
 from app.kit.deployment import Deployment
@@ -18,6 +19,16 @@ from app.kit.migrating import upgrade
 from app.kit.postgres import EmbeddedPostgres
 from app.settings import Settings
 from app.webhooks import queries, signing, vault
+
+DATA: Final[dict[str, Any]] = {
+    "unit": {"code": "H10.1", "name": "UBND phường Mũi Né"},
+    "metric": "on_time",
+    "numerator": 951,
+    "denominator": 1003,
+    "rate": 0.948156,
+    "procedures": [{"code": f"1.00494{digit}", "late": digit} for digit in range(5)],
+}
+"""What a message says."""
 
 
 @asynccontextmanager

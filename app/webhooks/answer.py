@@ -16,13 +16,17 @@ _SUCCESS: Final = HTTPStatus.OK // 100
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """`status` is the HTTP status where one was read; `error` is None for a whole answer; `excerpt` is its beginning."""
+    """`status` is the HTTP status where one was read; `error` is None for a whole answer; `excerpt` is its beginning.
+
+    `is_cut` when it was longer than what is read of an answer, and cost its connection.
+    """
 
     duration_ms: int
     status: int | None = None
     error: Trouble | None = None
     excerpt: str = ""
     retry_after: str | None = None
+    is_cut: bool = False
 
     @property
     def is_success(self) -> bool:

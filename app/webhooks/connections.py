@@ -3,11 +3,13 @@
 It knows addresses, TLS and sockets; what is sent over a connection is not its business.
 """
 
+import asyncio
+import socket
 import ssl
 from collections import deque
 from collections.abc import AsyncIterator, Iterable, Sequence
 from contextlib import asynccontextmanager
-from typing import Final
+from typing import Any, Final
 
 import httpcore
 
@@ -16,6 +18,15 @@ from app.webhooks.resolver import Resolve, permitted
 
 _CONNECT_SECONDS: Final = 5.0
 _TRIED_ADDRESSES: Final = 4
+_DROPS: Final = 4
+_DROP: Final = 1024
+_GULP_SECONDS: Final = 0.25
+"""After so many reads of an answer that brought less than so many bytes, each further one waits for so long: a receiver that
+trickles byte by byte costs a few reads a second."""
+
+_BUFFER: Final = (socket.SOL_SOCKET, socket.SO_RCVBUF, 32768)
+"""The system takes not much more of an answer than we read. With half of this a longer one already waits for the window to open."""
+
 _KEPT: Final = 64
 _KEPT_SECONDS: Final = 15.0
 
@@ -110,9 +121,11 @@ class _GuardedNetwork(httpcore.AsyncNetworkBackend):
         failed: Exception = httpcore.ConnectError()
         for address in addresses[:_TRIED_ADDRESSES]:
             try:
-                self._opened = await self._network.connect_tcp(
-                    str(address), port, timeout or _CONNECT_SECONDS, local_address, socket_options
+                options = [*(socket_options or ()), _BUFFER]
+                opened = await self._network.connect_tcp(
+                    str(address), port, timeout or _CONNECT_SECONDS, local_address, options
                 )
+                self._opened = _Gulping(opened)
             except (httpcore.ConnectError, httpcore.ConnectTimeout) as error:
                 failed = error
             else:
@@ -123,3 +136,36 @@ class _GuardedNetwork(httpcore.AsyncNetworkBackend):
         """Close the socket. A handshake that was given up leaves it open, and the receiver could hold it for ever."""
         if self._opened is not None:
             await self._opened.aclose()
+
+
+class _Gulping(httpcore.AsyncNetworkStream):
+    """A stream whose answers are read at once where they come at once, and in gulps where they trickle."""
+
+    def __init__(self, stream: httpcore.AsyncNetworkStream) -> None:
+        self._stream = stream
+        self._drops = 0
+
+    async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's signature
+        if self._drops >= _DROPS:
+            await asyncio.sleep(_GULP_SECONDS)
+        found = await self._stream.read(max_bytes, timeout)
+        self._drops += len(found) < _DROP
+        return found
+
+    async def write(self, buffer: bytes, timeout: float | None = None) -> None:  # noqa: ASYNC109 - httpcore's signature
+        self._drops = 0  # a request begins, or goes on
+        await self._stream.write(buffer, timeout)
+
+    async def start_tls(
+        self,
+        ssl_context: ssl.SSLContext,
+        server_hostname: str | None = None,
+        timeout: float | None = None,  # noqa: ASYNC109 - httpcore's signature
+    ) -> httpcore.AsyncNetworkStream:
+        return _Gulping(await self._stream.start_tls(ssl_context, server_hostname, timeout))
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()
+
+    def get_extra_info(self, info: str) -> Any:
+        return self._stream.get_extra_info(info)

@@ -3,7 +3,7 @@
 It keeps their states consistent; when to try again, and over which wire, is decided elsewhere.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -89,6 +89,7 @@ async def claim(
     now: datetime,
     until: datetime,
     failing: bool,
+    heavy: Collection[UUID] = (),
     after: UUID,
     under_way: Mapping[UUID, int],
     share: int,
@@ -96,12 +97,13 @@ async def claim(
 ) -> list[Claimed]:
     """Take a lease until `until` on at most `room` deliveries that are due at `now`.
 
-    Only endpoints beyond `after` are looked at, those in trouble if `failing`, else the others; each gets `share`
-    less what is `under_way` there.
+    Only endpoints beyond `after` are looked at, those in trouble or `heavy` if `failing`, else the others; each gets
+    `share` less what is `under_way` there.
     """
-    values = {"now": now, "until": until, "failing": failing, "after": after, "share": share, "room": room}
+    values = {"now": now, "until": until, "after": after, "share": share, "room": room}
+    kind = {"failing": failing, "heavy": list(heavy)}
     busy = {"busy": list(under_way.keys()), "under_way": list(under_way.values())}
-    return [Claimed(*row) for row in await connection.execute(_CLAIM, values | busy)]
+    return [Claimed(*row) for row in await connection.execute(_CLAIM, values | kind | busy)]
 
 
 async def settle(

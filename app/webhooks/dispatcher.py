@@ -8,7 +8,7 @@ import math
 import random
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -36,7 +36,8 @@ GIVEN_UP: Final = timedelta(days=5)
 
 POLL_SECONDS: Final = 0.25
 SHARE: Final = 16
-"""Attempts at once at one endpoint, of one worker; an endpoint whose last attempt failed gets one."""
+"""Attempts at once at one endpoint, of one worker; an endpoint whose last attempt failed, or was answered at too great a length,
+gets one."""
 
 ROOM: Final = 128
 """Attempts at once, of one worker, at endpoints that answer, and as many again at endpoints that do not: receivers
@@ -65,8 +66,10 @@ class _Room:
     after: UUID = _FIRST
     under_way: Counter[UUID] = field(default_factory=Counter)
 
-    async def claim(self, connection: AsyncConnection, now: datetime) -> list[Claimed]:
-        """Claim as much as there is room for."""
+    async def claim(
+        self, connection: AsyncConnection, now: datetime, heavy: Collection[UUID]
+    ) -> list[Claimed]:
+        """Claim as much as there is room for; `heavy` endpoints are served as if they failed."""
         free = ROOM - self.under_way.total()
         if free <= 0:
             return []
@@ -75,6 +78,7 @@ class _Room:
             now=now,
             until=now + LEASE,
             failing=self.failing,
+            heavy=heavy,
             after=self.after,
             under_way=self.under_way,
             share=self.share,
@@ -101,6 +105,7 @@ class Dispatcher:
         self._cipher = vault.cipher(deployment.settings)
         self._answering = _Room(failing=False, share=SHARE)
         self._failing = _Room(failing=True, share=1)
+        self._heavy: set[UUID] = set()
         self._sending: set[asyncio.Task[None]] = set()
         self._ended: list[Outcome] = []
         self._awake = asyncio.Event()
@@ -159,7 +164,9 @@ class Dispatcher:
                 disabled = await self._settle(connection, ended) if ended else []
                 begin_by = self._uptime() + LEASE.total_seconds() / 2
                 now = self._deployment.clock()
-                claimed = [(room, one) for room in rooms for one in await room.claim(connection, now)]
+                claimed = [
+                    (room, one) for room in rooms for one in await room.claim(connection, now, self._heavy)
+                ]
         except BaseException:
             self._ended = ended + self._ended  # recorded by the next turn; twice recorded is once
             raise
@@ -184,6 +191,8 @@ class Dispatcher:
             room.leave(claimed.endpoint)
         if answer is None:
             return  # nothing was sent: it is due again when the lease ends, if another worker has not sent it already
+        # What floods us costs several times what others do, also if it succeeds; each worker finds that out for itself.
+        (self._heavy.add if answer.is_cut else self._heavy.discard)(claimed.endpoint)
         outcome = Outcome(claimed, at, answer, self._next_attempt_at(claimed, answer))
         _attempts.labels("success" if answer.is_success else answer.error or "refused").inc()
         self._ended.append(outcome)

@@ -95,6 +95,7 @@ class HttpSender:
                 read += chunk
                 seen["excerpt"] = _text(read[:EXCERPT])
                 if len(read) >= EXCERPT:
+                    seen["is_cut"] = True
                     break  # leaving the block closes the connection on whatever is still to come
 
 

@@ -306,6 +306,17 @@ async def test_a_dead_endpoint_delays_no_other(
         await running
 
 
+async def test_an_endpoint_whose_answers_are_too_long_is_served_one_by_one_until_they_are_not(
+    client: httpx.AsyncClient, deployment: Deployment, dispatcher: Dispatcher
+) -> None:
+    async with receiver(*[receivers.flood] * (SHARE + 1), status(204)) as at:
+        await registered(client, at.url)
+        sent = [await put(deployment) for _ in range(2 * SHARE)]
+        assert [await dispatcher.run_once() for _ in range(4)] == [SHARE, 1, 1, SHARE - 2]
+        assert sorted(at.ids) == sorted(sent)
+    assert set(await states(deployment)) == {"delivered"}
+
+
 async def test_a_loop_that_is_stopped_finishes_and_records_what_is_under_way(
     client: httpx.AsyncClient, deployment: Deployment, dispatcher: Dispatcher
 ) -> None:

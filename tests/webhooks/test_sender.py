@@ -115,6 +115,20 @@ async def test_of_a_huge_answer_two_kilobytes_are_read_and_the_connection_is_clo
         assert at.connections == 2
 
 
+async def test_of_a_trickling_answer_most_bytes_are_read_in_gulps(monkeypatch: pytest.MonkeyPatch) -> None:
+    reads = 0
+
+    async def counted(stream: connections._Gulping, max_bytes: int, timeout: float | None = None) -> bytes:  # noqa: ASYNC109 - httpcore's signature
+        nonlocal reads
+        reads += 1
+        return await read(stream, max_bytes, timeout)
+
+    read = connections._Gulping.read
+    monkeypatch.setattr(connections._Gulping, "read", counted)
+    answer, _ = await _sent(receivers.trickle, timeout=1)
+    assert len(answer.excerpt) > 2 * reads
+
+
 async def test_a_compressed_answer_is_not_unpacked() -> None:
     packed = gzip.compress(b"\0" * 10_000_000)
     answer, _ = await _sent(status(200, "Content-Encoding: gzip", body=packed))

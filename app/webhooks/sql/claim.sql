@@ -84,7 +84,8 @@ due AS MATERIALIZED (
     ) AS candidate
     WHERE
         endpoint.disabled_at IS NULL  -- put while the endpoint was being disabled: it waits until enabled again
-        AND (endpoint.failing_since IS NOT NULL) = :failing  -- endpoints in trouble have a room of their own
+        -- Endpoints in trouble, and those that are a burden, have a room of their own.
+        AND (endpoint.failing_since IS NOT NULL OR waiting.endpoint = ANY(CAST(:heavy AS uuid[]))) = :failing
     LIMIT :room
 ),
 

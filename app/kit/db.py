@@ -205,6 +205,11 @@ def is_away(error: BaseException) -> bool:
     )
 
 
+def took_too_long(error: BaseException) -> bool:
+    """Whether a statement was broken off because it took longer than any may (`STATEMENT_TIMEOUT`)."""
+    return sqlstate(error) == "57014"
+
+
 async def retried(task: Callable[[], Awaitable[T]]) -> T:
     """Run a whole transaction again when PostgreSQL broke it off only because of another one."""
     for attempt in range(1, _ATTEMPTS):

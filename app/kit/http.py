@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
-from app.kit.db import is_away
+from app.kit.db import STATEMENT_TIMEOUT, is_away, took_too_long
 from app.kit.problems import KINDS, MEDIA_TYPE, Fault, Problem
 from app.kit.text import Language, Text, preferred
 
@@ -174,8 +174,14 @@ async def _http(request: Request, error: Exception) -> JSONResponse:
     return answer(request, Problem(kind, KINDS[kind].advice, headers=dict(error.headers or {})))
 
 
+_TOO_LONG: Final = Text(
+    f"Cơ sở dữ liệu cần hơn {STATEMENT_TIMEOUT} cho câu hỏi này; hãy hỏi kỳ ngắn hơn, hoặc ít nhóm hơn.",
+    f"The database needs more than {STATEMENT_TIMEOUT} for this question; ask for a shorter period, or for fewer groups.",
+)
+
+
 def unexpected(request: Request, error: Exception) -> JSONResponse:
-    """The answer to an error that no route expected: 503 while the database is away, else 500."""
+    """The answer to an error that no route expected: 503 while the database is away or takes too long, else 500."""
     return answer(request, logged(request, error))
 
 
@@ -187,6 +193,9 @@ def logged(request: Request, error: Exception) -> Problem:
             "Cơ sở dữ liệu tạm thời không truy cập được.", "The database cannot be reached for the moment."
         )
         return Problem("unavailable", detail, headers={"Retry-After": _RETRY_AFTER_SECONDS})
+    if took_too_long(error):
+        log.warning("took too long", at=_where(error), request_id=request_id(request))
+        return Problem("unavailable", _TOO_LONG, headers={"Retry-After": _RETRY_AFTER_SECONDS})
     # The error's text may carry a payload or a statement: its class and place are logged, never its text.
     log.error("unexpected", error=type(error).__name__, at=_where(error), request_id=request_id(request))
     return Problem("internal", KINDS["internal"].advice)

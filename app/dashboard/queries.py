@@ -90,17 +90,27 @@ async def listed(
         (_d.overdue_from < now, "overdue"),
         else_="not_due",
     )
-    order = _d.received_at.desc().nulls_last()
+    chosen = sa.select(dossier, judged.label("verdict")).where(condition)
+    if by_urgency == "all":
+        chosen = _latest(chosen, offset + limit)
+    order = chosen.selected_columns.received_at.desc().nulls_last()
     if by_urgency is not None and by_urgency != "all":
         order = (_d.apology_deadline if by_urgency == "apology_due" else _d.overdue_from).asc()
     rows = await connection.execute(
-        sa.select(dossier, judged.label("verdict"))
-        .where(condition)
-        .order_by(order, _d.code)
-        .offset(offset)
-        .limit(limit)
+        chosen.order_by(order, chosen.selected_columns.code).offset(offset).limit(limit)
     )
     return [dict(row) for row in rows.mappings()]
+
+
+def _latest(chosen: sa.Select[Any], most: int) -> sa.Select[Any]:
+    """Of all dossiers chosen so many: those received, the latest first, then those that are not.
+
+    Each part is an end of the index of receptions, however many dossiers there are; together they would all be sorted.
+    """
+    received = chosen.where(_d.received_at.is_not(None)).order_by(_d.received_at.desc(), _d.code)
+    others = chosen.where(_d.received_at.is_(None)).order_by(_d.code)
+    both = sa.union_all(received.limit(most), others.limit(most)).subquery("both")
+    return sa.select(both)
 
 
 async def has_samples(connection: AsyncConnection) -> bool:

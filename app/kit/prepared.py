@@ -17,11 +17,16 @@ _DIALECT: Final[sa.Dialect] = postgresql.asyncpg.dialect()  # type: ignore[no-un
 
 
 class Prepared:
-    """A compiled statement. Its text is the same at every call, so that the driver prepares it once a connection."""
+    """A compiled statement. Its text is the same at every call, so that the driver prepares it once a connection.
+
+    Raises ValueError for a statement whose text depends on its values, as that of a list given to `in_` does.
+    """
 
     def __init__(self, statement: sa.Select[*tuple[Any, ...]]) -> None:
         compiled = statement.compile(dialect=_DIALECT)
         self._text = str(compiled)
+        if "__[POSTCOMPILE" in self._text:
+            raise ValueError("a prepared statement takes lists as arrays: use any_, not in_")
         self._names: Sequence[str] = compiled.positiontup or ()
         self._values: Mapping[str, Any] = compiled.params
 

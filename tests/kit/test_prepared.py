@@ -1,9 +1,10 @@
 """A statement of one shape is written once, and answers whatever values it is given."""
 
+import pytest
 import sqlalchemy as sa
 
 from app.kit.db import Database
-from app.kit.prepared import prepared
+from app.kit.prepared import Prepared, prepared
 
 
 def doubled() -> sa.Select[int, int]:
@@ -29,3 +30,8 @@ async def test_a_shape_that_is_known_is_not_written_again() -> None:
     assert prepared(("test", 1), lambda: statement("again")) is first
     assert prepared(("test", 2), lambda: statement("other")) is not first
     assert written == ["first", "other"]
+
+
+def test_a_statement_whose_text_depends_on_its_values_is_refused() -> None:
+    with pytest.raises(ValueError, match="any_"):
+        Prepared(sa.select(sa.literal(1).in_([1, 2])))

@@ -13,6 +13,8 @@ from typing import Any
 import httpx
 import psutil  # type: ignore[import-untyped]  # its release carries no types
 
+from tests import commands
+from tests.commands import Done
 from tests.events.makers import received
 from tests.kit.postgres_makers import fresh_place
 from tests.processes import Served, environment, serving
@@ -27,6 +29,11 @@ def dunghen(data_dir: Path, *words: str) -> "subprocess.CompletedProcess[str]":
         timeout=90,
         env=environment(None, {"log_level": "error"}),
     )
+
+
+async def asked(data_dir: Path, *words: str) -> Done:
+    """The same in this process, which need not import the service anew; it holds the server as another process does."""
+    return await asyncio.to_thread(commands.dunghen, *words, "--data-dir", str(data_dir))
 
 
 def postmaster(data_dir: Path) -> int:
@@ -69,7 +76,7 @@ async def test_it_keeps_its_promises_through_kills_of_either_side() -> None:
                 assert (
                     await client.post("/v1/events", json=received("H1"), headers=bearer)
                 ).status_code == 202
-                assert dunghen(data_dir, "keys", "revoke", made["id"]).returncode == 0
+                assert (await asked(data_dir, "keys", "revoke", made["id"])).returncode == 0
                 assert (
                     await client.post("/v1/events", json=received("H1"), headers=bearer)
                 ).status_code == 401
@@ -89,6 +96,6 @@ async def test_it_keeps_its_promises_through_kills_of_either_side() -> None:
             assert served.stop() == 0
         assert not (data_dir / "database" / "postmaster.pid").exists()
 
-        assert dunghen(data_dir, "rebuild").returncode == 0
-        verdict = json.loads(dunghen(data_dir, "verify", "--json").stdout)
+        assert (await asked(data_dir, "rebuild")).returncode == 0
+        verdict = json.loads((await asked(data_dir, "verify", "--json")).stdout)
         assert (verdict["checked"], verdict["different"], verdict["pending"]) == (3, 0, 0)

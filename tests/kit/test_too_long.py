@@ -14,7 +14,9 @@ async def test_who_asks_for_too_much_hears_what_to_ask_instead(database: Databas
         with pytest.raises(sa.exc.DBAPIError) as broken_off:
             await connection.execute(sa.text("SELECT pg_sleep(5)"))
         await connection.rollback()
-    problem = logged(Request({"type": "http", "headers": [], "state": {"request_id": "one"}}), broken_off.value)
+    problem = logged(
+        Request({"type": "http", "headers": [], "state": {"request_id": "one"}}), broken_off.value
+    )
     assert problem.status == 503
     assert "shorter period" in problem.detail.said("en")
     assert problem.headers["Retry-After"]

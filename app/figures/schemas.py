@@ -126,7 +126,7 @@ class CountsRow(CountsTotal, Keys):
     """One group of the counts."""
 
 
-class Summary(Wire):
+class Summary(Comparable):
     """How long something took; null of none."""
 
     count: int = Field(examples=[1003])

@@ -210,13 +210,18 @@ def took_too_long(error: BaseException) -> bool:
     return sqlstate(error) == "57014"
 
 
+def has_collided(error: BaseException) -> bool:
+    """Whether PostgreSQL broke a transaction off only because of another one."""
+    return sqlstate(error) in _TRANSIENT
+
+
 async def retried(task: Callable[[], Awaitable[T]]) -> T:
     """Run a whole transaction again when PostgreSQL broke it off only because of another one."""
     for attempt in range(1, _ATTEMPTS):
         try:
             return await task()
         except (sa.exc.DBAPIError, asyncpg.PostgresError) as error:
-            if sqlstate(error) not in _TRANSIENT:
+            if not has_collided(error):
                 raise
             await asyncio.sleep(random.uniform(0, 0.01 * 2**attempt))  # noqa: S311 - spreads retries, guards nothing
     return await task()

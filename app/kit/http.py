@@ -18,7 +18,7 @@ from pydantic import BaseModel
 from starlette.exceptions import HTTPException
 from starlette.types import Scope
 
-from app.kit.db import STATEMENT_TIMEOUT, is_away, took_too_long
+from app.kit.db import STATEMENT_TIMEOUT, has_collided, is_away, took_too_long
 from app.kit.problems import KINDS, MEDIA_TYPE, Fault, Problem
 from app.kit.text import Language, Text, preferred
 
@@ -179,6 +179,11 @@ _TOO_LONG: Final = Text(
     f"The database needs more than {STATEMENT_TIMEOUT} for this question; ask for a shorter period, or for fewer groups.",
 )
 
+_COLLIDED: Final = Text(
+    "Một thay đổi khác diễn ra cùng lúc nên yêu cầu này chưa có hiệu lực; hãy gửi lại.",
+    "Another change took place at the same moment, so this request has changed nothing; send it again.",
+)
+
 
 def unexpected(request: Request, error: Exception) -> JSONResponse:
     """The answer to an error that no route expected: 503 while the database is away or takes too long, else 500."""
@@ -196,6 +201,9 @@ def logged(request: Request, error: Exception) -> Problem:
     if took_too_long(error):
         log.warning("took too long", at=_where(error), request_id=request_id(request))
         return Problem("unavailable", _TOO_LONG, headers={"Retry-After": _RETRY_AFTER_SECONDS})
+    if has_collided(error):
+        log.warning("collided", at=_where(error), request_id=request_id(request))
+        return Problem("unavailable", _COLLIDED, headers={"Retry-After": _RETRY_AFTER_SECONDS})
     # The error's text may carry a payload or a statement: its class and place are logged, never its text.
     log.error("unexpected", error=type(error).__name__, at=_where(error), request_id=request_id(request))
     return Problem("internal", KINDS["internal"].advice)

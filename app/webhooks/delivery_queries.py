@@ -143,21 +143,29 @@ async def forget(connection: AsyncConnection, before: datetime, most: int) -> in
 
 async def cancel_waiting(connection: AsyncConnection, endpoints: Sequence[UUID]) -> None:
     """Cancel what these endpoints still wait for. An attempt under way keeps its lease and may yet succeed."""
-    await connection.execute(
-        sa.update(delivery)
-        .where(delivery.c.endpoint.in_(endpoints), delivery.c.state == "pending")
-        .values(state="cancelled")
-    )
+    waiting = _locked(delivery.c.endpoint.in_(endpoints))
+    await connection.execute(sa.update(delivery).where(_same(waiting)).values(state="cancelled"))
 
 
 async def keep_order(connection: AsyncConnection, endpoint: UUID, *, ordered: bool) -> None:
     """Put what waits at `endpoint` into lanes, or take it out of them."""
+    waiting = _locked(delivery.c.endpoint == endpoint)
     await connection.execute(
         sa.update(delivery)
-        .where(delivery.c.endpoint == endpoint, delivery.c.state == "pending")
-        .where(message.c.seq == delivery.c.message, message.c.type != TEST)
+        .where(_same(waiting), message.c.seq == delivery.c.message, message.c.type != TEST)
         .values(lane="/" + sa.func.coalesce(message.c.unit, "") if ordered else "")
     )
+
+
+def _locked(of: sa.ColumnElement[bool]) -> sa.CTE:
+    """What waits, locked in the order in which outcomes are settled, so that the two cannot deadlock."""
+    key = (delivery.c.endpoint, delivery.c.message)
+    waiting = sa.select(*key).where(of, delivery.c.state == "pending").order_by(*key)
+    return waiting.with_for_update(key_share=True).cte("waiting")
+
+
+def _same(locked: sa.CTE) -> sa.ColumnElement[bool]:
+    return sa.and_(delivery.c.endpoint == locked.c.endpoint, delivery.c.message == locked.c.message)
 
 
 async def retry(connection: AsyncConnection, endpoint: UUID, seq: int, *, now: datetime) -> None:

@@ -10,6 +10,7 @@ from app.dossiers.facts import Fact
 from app.dossiers.projector import Projector
 from app.kit.db import Database
 from app.kit.deployment import Deployment
+from app.metrics.catalogue import CATALOGUE
 from tests.directory.makers import key, put, unit
 from tests.dossiers.makers import fact, received
 from tests.dossiers.test_projector import post
@@ -169,3 +170,15 @@ async def test_a_unit_stands_against_its_target_together_with_what_it_took_over_
     }
     assert targets["now"]["22945"] == 0.9
     assert targets["then"]["22942"] is None  # it had signed nothing, and nothing above it had
+
+
+@pytest.mark.usefixtures("area")
+async def test_every_metric_tells_whether_it_is_comparable_and_so_does_the_summary(
+    client: httpx.AsyncClient,
+) -> None:
+    asked = {**AROUND, "structure": "now", "compare": "previous"}
+    summary = await figures(client, "summary", **asked)
+    for named in CATALOGUE:
+        alone = await figures(client, named, **asked)
+        assert alone["total"]["comparable"] is True
+        assert summary["metrics"][named] == alone["total"]

@@ -16,6 +16,7 @@ INNER JOIN message
         AND (endpoint.unit IS NULL OR endpoint.unit = ANY(message.lineage))
         AND (endpoint.unit_limit IS NULL OR endpoint.unit_limit = ANY(message.lineage))
 WHERE endpoint.id = :endpoint
+ORDER BY message.seq  -- rows are locked in the order in which outcomes are settled, so that the two cannot deadlock
 FOR KEY SHARE OF message  -- one that is being forgotten at this moment is waited for, and is gone
 ON CONFLICT (endpoint, message) DO UPDATE
     -- What is under way stays with its holder, for it must not be sent beside itself; see settle.sql for what comes of it.

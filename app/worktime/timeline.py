@@ -143,17 +143,18 @@ class WorkingTime:
         number = begin // STRETCH
         opens, closes, before, total = self._stretch(number)
         window = bisect_right(opens, begin) - 1
-        if (
-            window >= 0
-        ):  # as `Stretch.worked`, written out: most of what is computed here passes through this line
-            amount += before[window] + min(begin, closes[window]) - opens[window]
+        if window >= 0:
+            # As `Stretch.worked`, written out: most of what is computed here passes through these lines.
+            closed = closes[window]
+            amount += before[window] - opens[window] + (begin if begin < closed else closed)  # noqa: FURB136 - a call is dear here
         while amount > total:
             if number >= LAST_STRETCH:
                 return END
             amount -= total
             number += 1
             opens, _, before, total = self._stretch(number)
-        window = bisect_left(before, amount) - 1
+            window = 0
+        window = bisect_left(before, amount, max(window, 0)) - 1
         return opens[window] + amount - before[window]
 
     def closes_before(self, moment: int) -> int:

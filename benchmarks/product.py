@@ -117,13 +117,14 @@ def served(url: str, *options: str) -> Iterator[Product]:
 
 
 async def peak_mib(words: list[str], url: str) -> float:
-    """Run a command to its end; the most resident memory it held. Raises RuntimeError when it fails."""
+    """Run a command to its end; the most resident memory that one of its processes held. Raises RuntimeError when it fails."""
     with tempfile.TemporaryFile() as told:
         process = subprocess.Popen(words, stdout=told, stderr=told, env=environment(url))  # noqa: ASYNC220 - it is only started
         watched, peak = psutil.Process(process.pid), 0
         while process.poll() is None:
             try:
-                peak = max(peak, watched.memory_info().rss)
+                parts = (watched, *watched.children())
+                peak = max(peak, *(part.memory_info().rss for part in parts))
             except psutil.Error:
                 break
             await asyncio.sleep(0.02)

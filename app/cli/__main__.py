@@ -2,4 +2,5 @@
 
 from app.cli.command import main
 
-main()
+if __name__ == "__main__":  # a process that helps to fold imports this module too
+    main()

@@ -18,7 +18,7 @@ from app.demo.promises import RULES, Signed, signed
 from app.demo.queries import holds_others, sent
 from app.directory.registrar import put_procedures, put_units
 from app.directory.sample import phan_thiet
-from app.dossiers.projector import Projector
+from app.dossiers import processes
 from app.events.envelope import check
 from app.events.ingest import Call, Ingest, Sender
 from app.events.samples import SOURCE
@@ -72,8 +72,8 @@ async def load(here: Deployment, progress: Callable[[int, int], None]) -> None:
         await _send(here, evening, events)
         done += len(events)
         progress(done, total + dossiers)
-    await Projector(here).run_until_current(
-        lambda folded: progress(total + min(folded, dossiers), total + dossiers)
+    await processes.run_until_current(
+        here, lambda folded: progress(total + min(folded, dossiers), total + dossiers)
     )
 
 

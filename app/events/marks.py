@@ -20,6 +20,11 @@ async def computed_through(connection: AsyncConnection, now: datetime) -> dateti
     return min(oldest, now) if oldest else now
 
 
+async def count(connection: AsyncConnection) -> int:
+    """How many dossiers are marked."""
+    return await connection.scalar(sa.select(sa.func.count()).select_from(dossier_mark)) or 0
+
+
 async def any_marked(connection: AsyncConnection, until: datetime) -> bool:
     """Whether a dossier is marked for a reason that is as old as `until`."""
     return bool(await connection.scalar(sa.select(sa.exists().where(dossier_mark.c.since <= until))))

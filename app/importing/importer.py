@@ -20,7 +20,7 @@ from app.directory import queries as directory
 from app.directory.codes import canonical_procedure
 from app.directory.registrar import put_procedures, put_units
 from app.directory.schemas import ProcedureEntry, Unit
-from app.dossiers.projector import Projector
+from app.dossiers import processes
 from app.events.envelope import Event, Refused
 from app.events.ingest import Call, Ingest, Outcome, Result, Sender
 from app.importing import entries, facts, files, queries
@@ -99,7 +99,7 @@ async def import_files(
         progress(before)
     await _known_codes(here, report)
     if folds and not options.dry_run:
-        await Projector(here).run_until_current()
+        await processes.run_until_current(here)
     return report
 
 

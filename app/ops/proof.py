@@ -11,7 +11,7 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.dossiers import queries
+from app.dossiers import processes, queries
 from app.dossiers.projector import Projector, derivation_rules, fold_stored
 from app.dossiers.row import row
 from app.dossiers.tables import dossier
@@ -61,7 +61,7 @@ async def verify(here: Deployment, progress: Progress) -> Verdict:
         derived = await queries.derived_under(connection)
     if derived not in {None, derivation_rules(here.settings)}:
         raise Problem("conflict", _OTHER_RULES.filled(derived=derived, here=derivation_rules(here.settings)))
-    await Projector(here).run_until_current()
+    await processes.run_until_current(here)
     await rollup.roll_up(here)
     verdict = Verdict()
     async with here.database.snapshot() as connection:
@@ -125,8 +125,7 @@ async def rebuild(here: Deployment, progress: Progress) -> int:
 
     In place: whoever reads or judges figures meanwhile never sees a table with holes.
     """
-    projector = Projector(here)
-    await projector.take_up_changes()
+    await Projector(here).take_up_changes()
     everything = sa.union(sa.select(event.c.subject), sa.select(dossier.c.code)).subquery()
 
     async def mark() -> int:
@@ -135,6 +134,6 @@ async def rebuild(here: Deployment, progress: Progress) -> int:
             return await mark_where(connection, sa.select(everything.c[0]), here.clock())
 
     total = await retried(mark)
-    await projector.run_until_current(lambda done: progress(min(done, total), total))
+    await processes.run_until_current(here, lambda done: progress(min(done, total), total))
     await rollup.recount(here)
     return total

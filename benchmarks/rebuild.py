@@ -35,7 +35,7 @@ async def _measured(dossiers: int) -> dict[str, float]:
     figures["P8_events_per_second"] = EVENTS * TIMES * dossiers / took
     figures["P8_memory_times"] = many / few
     figures["rebuild_mib"] = many
-    figures |= await _imported(dossiers)
+    figures |= await _imported(dossiers // TIMES)
     return figures
 
 

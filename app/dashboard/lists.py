@@ -37,6 +37,8 @@ router: Final = APIRouter(route_class=PageRoute, include_in_schema=False)
 
 _PER_PAGE: Final = 50
 _MOST_PAGES: Final = 2000
+_MOST_COUNTED: Final = _PER_PAGE * _MOST_PAGES
+"""Of the list of all dossiers, which no number leads to; behind a number stand exactly as many as it says."""
 _PAST_ALERTS: Final = 50
 _OPEN_ALERTS: Final = 200
 _NO_FINDING: Final = Text("Không có loại phát hiện này.", "There is no such finding.")
@@ -77,7 +79,8 @@ async def dossier_list(
     else:
         units = await visible_units(connection, reader.caller, [unit] if unit else [], reader.today)
         condition = sa.and_(queries.urgent(kind, frame.moment), queries.of(units, procedure))
-    total = await queries.how_many(connection, condition)
+    most = _MOST_COUNTED if kind == "all" and figure is None and finding is None else None
+    total = await queries.how_many(connection, condition, most)
     rows = await queries.listed(
         connection,
         condition,
@@ -102,7 +105,8 @@ async def dossier_list(
         reader,
         "dossiers.html",
         rows=shown,
-        total=total,
+        total=total if most is None else min(total, most),
+        has_more=most is not None and total > most,
         number=number,
         pages=max(1, min(_MOST_PAGES, -(-total // _PER_PAGE))),
         kind=kind,

@@ -68,9 +68,13 @@ async def urgencies(
     return {kind: int(found[kind]) for kind in URGENT}
 
 
-async def how_many(connection: AsyncConnection, condition: sa.ColumnElement[bool]) -> int:
-    """The number of dossiers."""
-    return int(await connection.scalar(sa.select(sa.func.count()).select_from(dossier).where(condition)) or 0)
+async def how_many(
+    connection: AsyncConnection, condition: sa.ColumnElement[bool], most: int | None = None
+) -> int:
+    """The number of dossiers; with `most` no further than one above it, for counting takes as long as there are dossiers."""
+    found: sa.Select[Any] = sa.select(sa.literal_column("1")).select_from(dossier).where(condition)
+    counted = found.limit(None if most is None else most + 1).subquery()
+    return int(await connection.scalar(sa.select(sa.func.count()).select_from(counted)) or 0)
 
 
 async def listed(

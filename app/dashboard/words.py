@@ -275,6 +275,7 @@ WORDS: Final[Mapping[str, Text]] = {
     "verdict": Text("Kết quả", "Verdict"),
     "state": Text("Trạng thái", "State"),
     "n_dossiers": Text("{n} hồ sơ", "{n} dossiers"),
+    "over_n_dossiers": Text("hơn {n} hồ sơ", "more than {n} dossiers"),
     "page_of": Text("Trang {page}/{pages}", "Page {page} of {pages}"),
     "earlier_page": Text("Trang trước", "Previous page"),
     "later_page": Text("Trang sau", "Next page"),

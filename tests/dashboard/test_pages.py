@@ -10,6 +10,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
+from app.dashboard import lists
 from app.dashboard.frame import Frame, framed
 from app.dashboard.reader import Reader
 from app.dashboard.sources import _sources
@@ -213,6 +214,18 @@ async def test_a_unit_page_lists_what_owes_an_apology_unless_finished(
     assert "SOON" in page[page.index('id="list-apology_due"') :]
     listed = (await browser.get("/dossiers?list=apology_due&unit=u2&lang=en")).text
     assert 'id="total">1 dossiers<' in listed
+
+
+async def test_the_list_of_all_dossiers_counts_no_further_than_its_pages_reach(
+    browser: httpx.AsyncClient, city: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await sign_in(browser)
+    monkeypatch.setattr(lists, "_MOST_COUNTED", 2)
+    page = (await browser.get("/dossiers?lang=en")).text
+    assert 'id="total">more than 2 dossiers<' in page
+    monkeypatch.setattr(lists, "_MOST_COUNTED", 1_000_000)
+    page = (await browser.get("/dossiers?lang=en")).text
+    assert re.search(r'id="total">[\d,]+ dossiers<', page)
 
 
 async def test_every_number_of_the_form_leads_to_as_many_dossiers_and_its_files_are_the_apis(

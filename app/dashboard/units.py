@@ -113,7 +113,7 @@ async def units_table(
         schemes=[(f"{one.key}@{one.version}", one.names) for one in await choosable(connection)],
         scheme_name=chosen.names.said(reader.language),
         before=_before(frame),
-        lines=_lines(frame, answers["months"], main_rates()),
+        lines=_lines(frame, answers["months"], _drawn()),
         sort=sort,
         falling=falling,
     )
@@ -139,7 +139,7 @@ def _questions(frame: Frame, root: str | None, scheme: Scheme) -> dict[str, Ask]
             year_of_months(reader.today),
             unit=root,
             by=[by, "month"],
-            metrics=main,
+            metrics=_drawn(),
             counts=False,
         ),
         "cards": cards(frame.whole),
@@ -148,6 +148,15 @@ def _questions(frame: Frame, root: str | None, scheme: Scheme) -> dict[str, Ask]
         ),
     }
     return asks | ({"before": cards(before)} if before is not None else {})
+
+
+def _drawn() -> list[Rate]:
+    """The figures whose months are drawn.
+
+    Procedures, each counted once, are too few in a month of a unit for a line to tell anything, and no cells know them
+    by unit and month.
+    """
+    return [metric for metric in main_rates() if not metric.procedures]
 
 
 def _before(frame: Frame) -> Period | None:

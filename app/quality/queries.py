@@ -187,7 +187,7 @@ def _bulk_finishing(units: Sequence[str] | None, span: Span, zone: ZoneInfo) -> 
     )
 
 
-def _finished(units: Sequence[str] | None, span: Span, zone: ZoneInfo) -> Any:
+def _finished(units: Sequence[str] | None, span: Span, zone: ZoneInfo, *also: sa.ColumnElement[Any]) -> Any:
     """What was finished by source, unit and day, with how many the unit finished on that day and in that month."""
     local = sa.func.timezone(zone.key, _e.time)
     finished = (
@@ -195,8 +195,8 @@ def _finished(units: Sequence[str] | None, span: Span, zone: ZoneInfo) -> Any:
             _e.source,
             _accountable.label("unit"),
             sa.func.date_trunc("day", local).label("day"),
-            sa.func.array_agg(_d.code).label("codes"),
             sa.func.count().label("many"),
+            *also,
         )
         .select_from(event.join(dossier, sa.and_(_d.code == _e.subject, _d.ended_at == _e.time)))
         .where(_any(_e.type, _FINISHES), *_told(units, span))
@@ -228,7 +228,7 @@ def finished_in_bulk(
     source: str | None, units: Sequence[str] | None, span: Span, zone: ZoneInfo
 ) -> sa.ColumnElement[bool]:
     """The dossiers that `bulk_finishing` counts, told of by a source (None: by any)."""
-    finished = _finished(units, span, zone)
+    finished = _finished(units, span, zone, sa.func.array_agg(_d.code).label("codes"))
     told = sa.true() if source is None else finished.source == source
     return _d.code.in_(sa.select(sa.func.unnest(finished.codes)).where(_in_bulk(finished), told))
 

@@ -68,13 +68,15 @@ async def one_unit(
     within = queries.of(visible_in(frame.structure, reader.caller, [code], reader.today))
     kinds: tuple[queries.Kind, ...] = ("overdue", "due_soon", "apology_due") if reader.opens_dossiers else ()
     main = main_rates()[:1]
-    asks["worst"] = lambda connection: figures(
-        connection, frame, frame.period, unit=code, by=["procedure"], metrics=main, counts=False
+    asks["worst"] = panorama.spare(
+        lambda connection: figures(
+            connection, frame, frame.period, unit=code, by=["procedure"], metrics=main, counts=False
+        )
     )
-    asks["pace"] = lambda connection: budgets.paces(connection, frame, code)
+    asks["pace"] = panorama.spare(lambda connection: budgets.paces(connection, frame, code))
     asks |= {f"list_{kind}": _list(frame.moment, kind, within) for kind in kinds}
     answers = await abreast(here.database, connection, asks)
-    worst = worst_procedures(answers["worst"], main[0], _WORST)
+    worst = worst_procedures(answers["worst"] or [], main[0], _WORST)
     lists = {kind: answers[f"list_{kind}"] for kind in kinds}
     above, has_below = _around(frame.structure, reader, code)
     named = panorama.named_in(answers, code) | ({above} if above else set())
@@ -94,7 +96,7 @@ async def one_unit(
         has_below=has_below,
         worst=worst,
         worst_metric=main[0],
-        budgets=budgets.of(frame, shown["aims"], shown["now"].rates, answers["pace"]),
+        budgets=budgets.of(frame, shown["aims"], shown["now"].rates, answers["pace"] or {}),
         pace_period=lambda pace: Period(pace.from_, pace.to),
         lists=lists,
         procedures=await called_by(

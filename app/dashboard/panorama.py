@@ -4,19 +4,36 @@ It asks, side by side, what the API would be asked under the same key; nothing i
 """
 
 from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
 from typing import Any, Final
 
 from app.dashboard import drawing, queries
 from app.dashboard.aims import Aim, aims, only_top
 from app.dashboard.figures import Row, figures, main_rates, month_questions, months, rates
 from app.dashboard.frame import Frame
+from app.dashboard.reader import Reader
+from app.dashboard.words import WORDS
 from app.directory.reach import visible_in
-from app.kit.abreast import Ask
+from app.kit.abreast import Ask, spared
 from app.lagging import queries as lagging
 from app.metrics import periods
 from app.metrics.catalogue import COUNTS
+from app.metrics.metric import Rate
 
 MOST_ALERTS: Final = 100
+PATIENCE: Final = 2.0
+"""Seconds that a statement may take of what a page can do without; it says then what is left out."""
+
+SPARED: Final[Mapping[str, str]] = {
+    "past": "last_year_same",
+    "running": "last_year_same",
+    "others": "other_figures",
+    "worst": "worst",
+    "pace": "budget_pace",
+    "cards": "grade",
+    "before": "rank_before",
+}
+"""The questions that a page can do without, and the word for what they answer."""
 _BALANCE: Final = ("received", "carried_over", "resolved", "in_progress")
 
 
@@ -36,7 +53,10 @@ def questions(frame: Frame, unit: str | None) -> dict[str, Ask]:
         "both": lambda connection: figures(
             connection, frame, whole, unit=unit, by=["month"], metrics=main, counts=False
         ),
-        "now": lambda connection: figures(connection, frame, frame.period, unit=unit, metrics=rates()),
+        "now": lambda connection: figures(connection, frame, frame.period, unit=unit, metrics=main),
+        "others": lambda connection: figures(
+            connection, frame, frame.period, unit=unit, metrics=_others(), counts=False
+        ),
         "running": lambda connection: figures(
             connection, frame, running, unit=unit, by=["month"], metrics=main, counts=False
         ),
@@ -50,7 +70,27 @@ def questions(frame: Frame, unit: str | None) -> dict[str, Ask]:
         asks["past"] = lambda connection: figures(
             connection, frame, earlier, unit=unit, metrics=main, counts=False
         )
+    asks |= {name: spare(asks[name]) for name in SPARED if name in asks}
     return asks | {"earlier": lambda _: _known(earlier), "units": lambda _: _known(units)}
+
+
+def spare(ask: Ask) -> Ask:
+    """A question that the page can do without."""
+    return spared(ask, PATIENCE)
+
+
+def _others() -> list[Rate]:
+    """The rates that no unit signs for."""
+    return [metric for metric in rates() if metric not in main_rates()]
+
+
+def left_out(answers: Mapping[str, Any], reader: Reader) -> str | None:
+    """What could not be counted in time, in the reader's words."""
+    words = dict.fromkeys(word for name, word in SPARED.items() if name in answers and answers[name] is None)
+    named = ", ".join(WORDS[word].said(reader.language) for word in words)
+    return (
+        WORDS["left_out"].filled(seconds=f"{PATIENCE:g}", what=named).said(reader.language) if named else None
+    )
 
 
 async def _known(value: Any) -> Any:
@@ -77,15 +117,16 @@ def shown(frame: Frame, answers: Mapping[str, Any], unit: str | None) -> dict[st
     reader, main = frame.reader, main_rates()
     owing = owes(frame, unit)
     aimed: Mapping[str, Aim] = answers["aims"][owing]
-    trend = months(frame, answers["both"], answers["running"])
-    (now,), past = answers["now"], answers.get("past")
+    trend = months(frame, answers["both"], answers["running"] or [])
+    (now,), past, others = answers["now"], answers.get("past"), answers["others"]
     return {
         **frame.values,
         "unit": unit,
         "units": answers["units"],
         "main": main,
-        "others": [metric for metric in rates() if metric not in main],
-        "now": now,
+        "others": _others() if others else [],
+        "now": now if not others else replace(now, rates={**now.rates, **others[0].rates}),
+        "left_out": left_out(answers, reader),
         "past": past[0] if past else None,
         "earlier": answers["earlier"],
         "months": trend,

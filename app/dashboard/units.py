@@ -14,7 +14,7 @@ from app.dashboard import drawing
 from app.dashboard.aims import Aims, aims, only_top
 from app.dashboard.figures import Figures, figures, main_rates, year_of_months
 from app.dashboard.frame import Chosen, Frame, UnitCode, framed
-from app.dashboard.panorama import ratios
+from app.dashboard.panorama import left_out, ratios, spare
 from app.dashboard.reader import FiguresReader
 from app.dashboard.render import PageRoute, page
 from app.directory.called import called_by
@@ -90,7 +90,7 @@ async def units_table(
     names = await called_by(
         connection, "unit", {code for code in (*codes, root, above) if code}, reader.language, reader.today
     )
-    marks = Marks(chosen, answers["cards"], answers.get("before"))
+    marks = Marks(chosen, answers["cards"] or {}, answers.get("before"))
     aimed = await aims(
         connection, reader, frame.structure, [code or "" for code in codes], main_rates(), frame.period
     )
@@ -114,6 +114,7 @@ async def units_table(
         scheme_name=chosen.names.said(reader.language),
         before=_before(frame),
         lines=_lines(frame, answers["months"], _drawn()),
+        left_out=left_out(answers, reader),
         sort=sort,
         falling=falling,
     )
@@ -142,12 +143,12 @@ def _questions(frame: Frame, root: str | None, scheme: Scheme) -> dict[str, Ask]
             metrics=_drawn(),
             counts=False,
         ),
-        "cards": cards(frame.whole),
+        "cards": spare(cards(frame.whole)),
         "figures": lambda connection: figures(
             connection, frame, frame.period, unit=root, by=[by], metrics=main
         ),
     }
-    return asks | ({"before": cards(before)} if before is not None else {})
+    return asks | ({"before": spare(cards(before))} if before is not None else {})
 
 
 def _drawn() -> list[Rate]:

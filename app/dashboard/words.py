@@ -181,6 +181,11 @@ WORDS: Final[Mapping[str, Text]] = {
     "grade_average": Text("Trung bình", "Average"),
     "grade_weak": Text("Yếu", "Weak"),
     "rank": Text("Hạng", "Rank"),
+    "rank_before": Text("Thay đổi so với kỳ trước", "Movement against the period before"),
+    "left_out": Text(
+        "Chưa kịp tính trong {seconds} giây nên để trống ở đây: {what}. API vẫn trả lời đầy đủ.",
+        "Left out here, because counting it takes longer than {seconds} s: {what}. The API answers it all the same.",
+    ),
     "too_few": Text("ít hồ sơ, không xếp hạng", "too few to rank"),
     "points_of": Text("{points} trên {of} điểm, {name}", "{points} of {of} points, {name}"),
     "places_up": Text("bậc, tăng", "places up"),

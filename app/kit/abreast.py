@@ -8,14 +8,33 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
+import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.kit.db import Database
+from app.kit.db import STATEMENT_TIMEOUT, Database, took_too_long
 
 HELPERS: Final = 2
 """Connections beside the caller's own: more of them would wait for the same cores."""
 
 Ask = Callable[[AsyncConnection], Awaitable[Any]]
+
+
+def spared(ask: Ask, seconds: float) -> Ask:
+    """`ask`, or None where one of its statements takes longer than so many seconds: for what an answer can do without."""
+
+    async def asked(connection: AsyncConnection) -> Any:
+        try:
+            async with connection.begin_nested():
+                await connection.exec_driver_sql(f"SET LOCAL statement_timeout = {round(seconds * 1000)}")
+                answer = await ask(connection)
+                await connection.exec_driver_sql(f"SET LOCAL statement_timeout = '{STATEMENT_TIMEOUT}'")
+        except sa.exc.DBAPIError as error:
+            if not took_too_long(error):
+                raise
+            return None
+        return answer
+
+    return asked
 
 
 async def abreast(

@@ -113,6 +113,12 @@ MEASURES: Final[Mapping[str, Measure]] = {
     "fee_procedures_paid_online": Measure("within", ("paid_online",), procedures=True),
 }
 
+
+def is_plain(count: str) -> bool:
+    """Whether cells hold a count, and it counts from the instant of its fact on, without anything to be learnt later."""
+    return count in MEASURES and LEARNT.isdisjoint(MEASURES[count].plus + MEASURES[count].minus)
+
+
 Family = Literal["unit", "channel", "sector", "procedure", "unit procedure"]
 """The cells there are, by their keys."""
 

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.dossiers.tables import dossier
 from app.kit.prepared import prepared
 from app.metrics import cell_queries, fee_procedures
+from app.metrics.cells import is_plain
 from app.metrics.counted import COUNTED, Count, Edge, State, Test, in_any, taking_part, with_fees
 from app.metrics.fee_procedures import INSTANTS
 from app.metrics.keys import filters, keys, shape, values
@@ -42,22 +43,52 @@ async def tally(
     found: dict[tuple[str | None, ...], dict[str, int]] = {} if question.by else {(): {}}
     for counts in _apart(question.counts):
         part = replace(question, counts=counts)
-        rows: Sequence[sa.RowMapping] | None = await cell_queries.counted(
-            connection, part, buckets, zone=zone, now=now, limit=most
-        )
-        if rows is None:
-            rows = await _from_dossiers(
-                connection,
-                part,
-                [bucket.span(zone, now) for bucket in buckets],
-                timed=bool(times),
-                limit=most,
-            )
-        for row in rows:
-            found.setdefault(_keys(question, buckets, row), {}).update({key: row[key] for key in counts})
+        for keys_, rows in await _counted(connection, part, buckets, zone=zone, now=now, limit=most):
+            for row in rows:
+                found.setdefault(_keys(question, buckets, row), {}).update({key: row[key] for key in keys_})
     if limit is not None and len(found) > limit:
         raise TooManyGroups
     return [Group(keys, {key: told.get(key, 0) for key in question.counts}) for keys, told in found.items()]
+
+
+_Counted = tuple[tuple[str, ...], Sequence[sa.RowMapping]]
+"""Counts, and the rows that have them."""
+
+
+async def _counted(
+    connection: AsyncConnection,
+    question: Question,
+    buckets: Sequence[Period],
+    *,
+    zone: tzinfo,
+    now: datetime,
+    limit: int | None,
+) -> list[_Counted]:
+    """By cells as many of the counts as they can tell, and the rest by dossiers.
+
+    All by dossiers, what stands at an instant would have every dossier read that was alive then.
+    """
+
+    async def by_cells(counts: tuple[str, ...]) -> list[_Counted] | None:
+        asked = replace(question, counts=counts)
+        rows = await cell_queries.counted(connection, asked, buckets, zone=zone, now=now, limit=limit)
+        return None if rows is None else [(counts, rows)]
+
+    async def by_dossiers(counts: tuple[str, ...]) -> list[_Counted]:
+        spans = [bucket.span(zone, now) for bucket in buckets]
+        timed = not set(TIME_GROUPS).isdisjoint(question.by)
+        asked = replace(question, counts=counts)
+        return [(counts, await _from_dossiers(connection, asked, spans, timed=timed, limit=limit))]
+
+    whole = await by_cells(question.counts)
+    if whole is not None:
+        return whole
+    plain = tuple(filter(is_plain, question.counts))
+    rest = tuple(key for key in question.counts if key not in plain)
+    # Submissions stand under other units: asked together with anything else, all of it does.
+    apart = plain and rest and not any(COUNTED[key].state.submission for key in rest)
+    some = await by_cells(plain) if apart else None
+    return await by_dossiers(question.counts) if some is None else [*some, *await by_dossiers(rest)]
 
 
 def begun(period: Period, by: TimeGroup, zone: tzinfo, now: datetime) -> list[Period]:

@@ -10,7 +10,7 @@ import httpx
 import pytest
 import sqlalchemy as sa
 
-from app.dashboard import lists
+from app.dashboard import lists, panorama, units
 from app.dashboard.frame import Frame, framed
 from app.dashboard.reader import Reader
 from app.dashboard.sources import _sources
@@ -214,6 +214,34 @@ async def test_a_unit_page_lists_what_owes_an_apology_unless_finished(
     assert "SOON" in page[page.index('id="list-apology_due"') :]
     listed = (await browser.get("/dossiers?list=apology_due&unit=u2&lang=en")).text
     assert 'id="total">1 dossiers<' in listed
+
+
+async def test_a_page_says_what_could_not_be_counted_in_time_and_shows_the_rest(
+    browser: httpx.AsyncClient, city: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def given_up(_: object) -> object:
+        async def nothing(_: object) -> None:
+            return None
+
+        return nothing
+
+    await sign_in(browser)
+    for path in ("/?lang=en", "/units?lang=en", "/unit?code=u2&lang=en"):
+        whole = await browser.get(path)
+        assert whole.status_code == 200
+        assert 'id="left-out"' not in whole.text
+    for module in (panorama, units):
+        monkeypatch.setattr(module, "spare", given_up)
+    for path, missing in (
+        ("/?lang=en", "Same days last year, Other figures"),
+        ("/units?lang=en", "Grade, Movement against the period before"),
+        ("/unit?code=u2&lang=en", "Procedures with most late dossiers"),
+    ):
+        answer = await browser.get(path)
+        assert answer.status_code == 200
+        told = re.search(r'id="left-out">([^<]+)<', answer.text)
+        assert told
+        assert missing in told[1]
 
 
 async def test_the_list_of_all_dossiers_counts_no_further_than_its_pages_reach(

@@ -6,6 +6,7 @@ How dossiers are folded is the projector's, of which any number may run; here is
 import asyncio
 import multiprocessing
 import os
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from multiprocessing.connection import Connection
@@ -13,6 +14,7 @@ from typing import Final
 
 from app.dossiers.projector import Projector
 from app.events import marks
+from app.kit import logs
 from app.kit.collector import quieten
 from app.kit.db import Database
 from app.kit.deployment import Deployment
@@ -77,6 +79,8 @@ def _helpers(here: Deployment, many: int) -> Iterator[Sequence[_Helper]]:
 
 
 def _fold(settings: Settings, url: str, tell: Connection) -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # who waits for it hears that too, and ends it
+    logs.configure(settings.log_level, settings.log_format)
     quieten()
 
     async def run() -> None:

@@ -25,7 +25,8 @@ LAST_FACT: Final = "greatest({})".format(
         (
             *("received_at", "counted_at", "submitted_at", "least(intake_answered_at, intake_deadline)"),
             *("electronic_result_at", "apology_at", "online_payments[cardinality(online_payments)]"),
-            *("paid_online_at", _last_edge("supplement_waits"), _last_edge("fee_waits")),
+            "paid_online_at",
+            *(_last_edge(waits) for waits in ("supplement_waits", "repeat_waits", "fee_waits")),
         )
     )
 )
@@ -112,6 +113,12 @@ dossier = sa.Table(
             ("ix_dossier_fell_due", ("overdue_from",)),
             ("ix_dossier_unit_fell_due", ("unit", "overdue_from")),
         )
+    ),
+    sa.Index("ix_dossier_overdue_from", "overdue_from", postgresql_where=sa.text("NOT voided")),
+    sa.Index(
+        "ix_dossier_portal_overdue_from",
+        "portal_overdue_from",
+        postgresql_where=sa.text("NOT voided AND portal_overdue_from IS DISTINCT FROM overdue_from"),
     ),
     sa.Index("ix_dossier_last_fact", sa.text(LAST_FACT)),
     sa.Index("ix_dossier_findings", "findings", postgresql_using="gin"),

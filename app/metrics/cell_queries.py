@@ -62,7 +62,7 @@ async def counted(
     found = None if asked is None else cover(SPANS[asked.family], buckets, zone, now)
     if asked is None or found is None or (asked.learns and not found.learns()):
         return None
-    wrong = _Wrong() if found.cut is None else await _wrong(connection, found.cut)
+    wrong = _Wrong() if found.cut is None else await _wrong(connection, found.cut, asked.deadlines)
 
     def groups() -> sa.Select[Any]:
         made = _groups(told, asked, wrong, cut=found.cut is not None, single=len(buckets) == 1)
@@ -89,8 +89,8 @@ class _Wrong(NamedTuple):
     passed_deadlines: bool = False
 
 
-async def _wrong(connection: AsyncConnection, cut: Cut) -> _Wrong:
-    (found,) = await prepared("cut", any_wrong).rows(
+async def _wrong(connection: AsyncConnection, cut: Cut, deadlines: frozenset[str]) -> _Wrong:
+    (found,) = await prepared(("cut", deadlines), lambda: any_wrong(deadlines)).rows(
         connection, {f"cut_{name}": value for name, value in cut._asdict().items()}
     )
     return _Wrong(found["later_facts"], found["passed_deadlines"])
@@ -119,10 +119,9 @@ async def _rows(
     limit: int | None,
 ) -> Sequence[sa.RowMapping]:
     given: dict[str, Any] = {"zone": zone, "places": buckets, "ends": ends, "most": limit, **values(question)}
-    facts = [piece for piece in covered.facts if asked.standing or piece.place > 0]
-    given |= _pieces("facts", asked.family, facts, covered)
-    if asked.deadlines:
-        given |= _pieces("deadlines", asked.family, covered.deadlines, covered)
+    for name, pieces in (("facts", covered.facts), ("deadlines", covered.deadlines)):
+        read = [piece for piece in pieces if asked.standing or piece.place > 0]
+        given |= _pieces(name, asked.family, read, covered)
     if covered.cut is not None:
         given |= {f"cut_{name}": value for name, value in covered.cut._asdict().items()}
     if asked.deadlines and covered.cut is not None:
@@ -136,8 +135,7 @@ def _pieces(name: str, cells: Family, pieces: Sequence[Piece], covered: Cover) -
         f"{name}_begin": [piece.begin for piece in pieces],
         f"{name}_end": [piece.end for piece in pieces],
         f"{name}_place": [piece.place for piece in pieces],
-        # What runs until now has learnt all there is, but for the corrections.
-        f"{name}_closed": [covered.closed.get(piece.place, date.max) for piece in pieces],
+        f"{name}_since": [covered.begins.get(piece.place, date.max) for piece in pieces],
     }
 
 

@@ -3,7 +3,8 @@
 Which cells cover a period, and what an answer adds up, it does not know.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from datetime import datetime
 from typing import Any, Final, Literal, NamedTuple
 
@@ -39,19 +40,22 @@ class Asked(NamedTuple):
         return not LEARNT.isdisjoint(self.flows)
 
     @property
-    def deadlines(self) -> bool:
-        """Whether something counts by a deadline, which may lie ahead."""
-        return not DEADLINES.isdisjoint(self.flows)
+    def deadlines(self) -> frozenset[str]:
+        """The flows that lie at deadlines, which may be ahead."""
+        return DEADLINES.intersection(self.flows)
 
 
-def any_wrong() -> sa.Select[bool, bool]:
-    """The last of all facts, and the first deadline since the cell began: the ends of indexes, not searches."""
-    (now,) = _edges("now")
+def any_wrong(deadlines: AbstractSet[str]) -> sa.Select[bool, bool]:
+    """The last of all facts, and the first such deadline since the cell began: the ends of indexes, not searches."""
+    due_from, now = _edges("due_from", "now")
     last = sa.select(sa.func.max(_last_fact())).select_from(dossier).scalar_subquery()
-    first = sa.select(sa.func.min(_d.overdue_from)).where(*_falling_due()).scalar_subquery()
+    passed: list[sa.ColumnElement[bool]] = [sa.false()]
+    for deadline, *conditions in _passing(deadlines):
+        first = sa.select(sa.func.min(deadline)).where(~_d.voided, deadline >= due_from, *conditions)
+        passed.append(sa.func.coalesce(first.scalar_subquery() < now, sa.false()))
     return sa.select(
         sa.func.coalesce(last >= now, sa.false()).label("later_facts"),
-        sa.func.coalesce(first < now, sa.false()).label("passed_deadlines"),
+        sa.or_(*passed).label("passed_deadlines"),
     )
 
 
@@ -65,9 +69,9 @@ def from_cells(question: Question, asked: Asked, kind: Kind) -> sa.Select[Any]:
     """
     piece = _table(kind)
     flows = [flow for flow in asked.flows if (flow in DEADLINES) == (kind == "deadlines")]
-    told = sa.true() if asked.learns and kind == "facts" else cell.c.learnt.is_(None)
+    told = cell.c.since.is_(None) if LEARNT.isdisjoint(flows) else sa.true()
     within = (
-        sa.select(*(cell.c[name] for name in KEYS), cell.c.learnt, *(cell.c[flow] for flow in flows))
+        sa.select(*(cell.c[name] for name in KEYS), cell.c.since, *(cell.c[flow] for flow in flows))
         .where(
             cell.c.grain == piece.c.grain,
             cell.c.day >= piece.c.begin,
@@ -78,9 +82,9 @@ def from_cells(question: Question, asked: Asked, kind: Kind) -> sa.Select[Any]:
         .offset(sa.literal_column("0"))
         .lateral("within")
     )
-    learnt = _learnt(within.c.learnt, piece)
+    own = _own(within.c.since, piece)
     columns = (
-        (sa.case((learnt, within.c[flow]), else_=0) if flow in LEARNT else within.c[flow])
+        (sa.case((own, within.c[flow]), else_=0) if flow in LEARNT else within.c[flow])
         if flow in flows
         else sa.literal_column("0", sa.Integer)
         for flow in asked.flows
@@ -92,9 +96,9 @@ def from_cells(question: Question, asked: Asked, kind: Kind) -> sa.Select[Any]:
     ).select_from(piece.join(within, sa.true()))
 
 
-def _learnt(learnt: sa.ColumnElement[Any], piece: sa.TableValuedAlias) -> sa.ColumnElement[bool]:
-    """Whether it was learnt by the end of the bucket, which is that of a cell; so a half's begin tells it."""
-    return sa.or_(learnt.is_(None), learnt < piece.c.closed)
+def _own(since: sa.ColumnElement[Any], piece: sa.TableValuedAlias) -> sa.ColumnElement[bool]:
+    """Whether what was learnt belongs to the bucket, which begins with a half; so a half's begin tells it."""
+    return sa.or_(since.is_(None), since >= piece.c.since)
 
 
 def from_deltas(question: Question, asked: Asked, *, cut: bool) -> sa.Select[Any]:
@@ -103,15 +107,12 @@ def from_deltas(question: Question, asked: Asked, *, cut: bool) -> sa.Select[Any
     begins = sa.bindparam("facts_begin", type_=ARRAY(sa.Date))
     number = sa.func.width_bucket(cell_delta.c.day, begins)
     within = sa.and_(piece.c.number == number, cell_delta.c.day < piece.c.end)
-    learnt = _learnt(cell_delta.c.learnt, piece)
+    own = _own(cell_delta.c.since, piece)
     passed = cell_delta.c.day < sa.bindparam("due_until", type_=sa.Date)
 
     def column(flow: str) -> sa.ColumnElement[int]:
-        if flow in LEARNT:
-            return sa.case((learnt, cell_delta.c[flow]), else_=0)
-        if flow in DEADLINES and cut:
-            return sa.case((passed, cell_delta.c[flow]), else_=0)
-        return cell_delta.c[flow]
+        counts = ([own] if flow in LEARNT else []) + ([passed] if flow in DEADLINES and cut else [])
+        return sa.case((sa.and_(*counts), cell_delta.c[flow]), else_=0) if counts else cell_delta.c[flow]
 
     return (
         sa.select(
@@ -130,7 +131,7 @@ def _table(kind: Kind) -> sa.TableValuedAlias:
         "begin": sa.Date,
         "end": sa.Date,
         "place": sa.Integer,
-        "closed": sa.Date,
+        "since": sa.Date,
     }
     table = sa.func.unnest(
         *(sa.bindparam(f"{kind}_{name}", type_=ARRAY(kept)) for name, kept in columns.items())
@@ -142,25 +143,20 @@ def _table(kind: Kind) -> sa.TableValuedAlias:
 
 
 def from_later_facts(question: Question, asked: Asked) -> sa.Select[Any]:
-    """The facts in the cut cells from now on, taken off, and what counted before, but is learnt from now on.
-
-    That is where few rows are: facts lie in the past.
-    """
-    begin, now, end = _edges("begin", "now", "end")
+    """The facts in the cut cells from now on, taken off: few, since facts lie in the past."""
+    now, end = _edges("now", "end")
     flow = _flows()
 
     def column(name: str) -> sa.ColumnElement[int]:
-        if name in DEADLINES:
-            return sa.literal_column("0", sa.Integer)
-        return -flow.c[name]
+        return sa.literal_column("0", sa.Integer) if name in DEADLINES else -_of_bucket(flow, name)
 
     return _of_dossiers(
         question,
         flow,
         (column(name).label(name) for name in asked.flows),
         _last_fact() >= now,
+        flow.c.at >= now,
         flow.c.at < end,
-        sa.or_(flow.c.at >= now, sa.and_(flow.c.at >= begin, flow.c.learnt_at >= now)),
     )
 
 
@@ -170,28 +166,43 @@ def from_passed_deadlines(question: Question, asked: Asked) -> sa.Select[Any]:
     flow = _flows()
 
     def column(name: str) -> sa.ColumnElement[int]:
-        return flow.c[name] if name in DEADLINES else sa.literal_column("0", sa.Integer)
+        return _of_bucket(flow, name) if name in DEADLINES else sa.literal_column("0", sa.Integer)
 
+    passing = (
+        sa.and_(deadline >= due_from, deadline < now, *conditions)
+        for deadline, *conditions in _passing(asked.deadlines)
+    )
     return _of_dossiers(
         question,
         flow,
         (column(name).label(name) for name in asked.flows),
-        *_falling_due(),
-        _d.overdue_from < now,
+        sa.or_(*passing),
         flow.c.at >= due_from,
         flow.c.at < now,
     )
+
+
+def _of_bucket(flow: sa.TableValuedAlias, name: str) -> sa.ColumnElement[int]:
+    """What a flow adds to the bucket that the cut lies in."""
+    (begin,) = _edges("begin")
+    own = sa.or_(flow.c.since_at.is_(None), flow.c.since_at >= begin)
+    return sa.case((own, flow.c[name]), else_=0) if name in LEARNT else flow.c[name]
 
 
 def _last_fact() -> sa.ColumnElement[datetime]:
     return sa.literal_column(LAST_FACT, _INSTANT)
 
 
-def _falling_due() -> tuple[sa.ColumnElement[bool], ...]:
-    """Deadlines since the cut cell began, as the index has it that finds them."""
-    (due_from,) = _edges("due_from")
-    open_then = sa.or_(_d.counted_at.is_(None), _d.counted_at > _d.overdue_from)
-    return ~_d.voided, open_then, _d.overdue_from >= due_from
+def _passing(deadlines: AbstractSet[str]) -> Iterator[tuple[Any, ...]]:
+    """The deadlines at which such flows lie, each with the conditions of the index that finds it.
+
+    Most dossiers end before their deadline passes: where only lateness is asked for, those are not read.
+    """
+    late = sa.or_(_d.counted_at.is_(None), _d.counted_at > _d.overdue_from)
+    if deadlines:
+        yield (_d.overdue_from,) if deadlines & {"due", "due_kept"} else (_d.overdue_from, late)
+    if "received_fell_late" in deadlines:
+        yield _d.portal_overdue_from, _d.portal_overdue_from.is_distinct_from(_d.overdue_from)
 
 
 def _edges(*names: str) -> tuple[sa.ColumnElement[datetime], ...]:
@@ -201,7 +212,7 @@ def _edges(*names: str) -> tuple[sa.ColumnElement[datetime], ...]:
 def _flows() -> sa.TableValuedAlias:
     columns: tuple[sa.ColumnClause[Any], ...] = (
         sa.column("at", _INSTANT),
-        sa.column("learnt_at", _INSTANT),
+        sa.column("since_at", _INSTANT),
         sa.column("unit", sa.Text),
         sa.column("channel", sa.Text),
         *(sa.column(name, sa.Integer) for name in FLOWS),

@@ -23,37 +23,50 @@ FLOWS: Final = (
     *("open", "overdue", "overdue_apologised", "overdue_apologised_in_time"),
     *("fell_due", "fell_due_apologised", "fell_due_apologised_in_time"),
     *("waiting_supplement", "waiting_fee", "paid_online", "submitted", "submitted_answered_in_time"),
+    *("received_dated", "received_undated", "received_late", "received_fell_late"),
+    *("due", "due_kept", "due_at_reception", "due_kept_at_reception"),
+    *("waiting_overdue", "waiting_fell_overdue"),
 )
 """What a cell sums, as `dossier_flows()` in the database says it of one dossier.
 
-`open`, `overdue` and the waits are net: one for who enters the state, minus one for who leaves it. Who becomes overdue
-by a deadline, and not by a fact, stands in `fell_due` instead: deadlines lie in the future, facts in the past.
+`open`, `overdue`, `received_late` and the waits are net: one for who enters the state, minus one for who leaves it. Who
+enters it by a deadline, and not by a fact, stands in `fell_due`, `received_fell_late` or `waiting_fell_overdue` instead:
+deadlines lie in the future, facts in the past. For the same reason a dossier that was received after it was due is not in
+`due`.
 """
 
 INPUTS: Final = (
-    *("unit", "channel", "received_at", "counted_at", "service_level", "outcome", "end_kind", "overdue_from"),
-    *("supplement_waits", "fee_waits", "full_eligible", "document_result", "electronic_result_at"),
+    *("unit", "channel", "received_at", "counted_at", "ended_at", "service_level", "outcome", "end_kind"),
+    *("due_original", "overdue_from", "portal_due", "portal_overdue_from"),
+    *("repeat_waits", "supplement_waits", "fee_waits"),
+    *("full_eligible", "document_result", "electronic_result_at"),
     *("fee_bearing", "paid_online_at", "online_payments", "apology_at", "apology_deadline"),
     *("late_in_data_only", "submitted_unit", "submitted_at", "intake_answered_at", "intake_deadline"),
 )
 """The columns of a dossier from which `dossier_flows()` tells its flows, in the order of its parameters."""
 
-DEADLINES: Final = frozenset({"fell_due", "fell_due_apologised", "fell_due_apologised_in_time"})
+DEADLINES: Final = frozenset(
+    {
+        *("fell_due", "fell_due_apologised", "fell_due_apologised_in_time"),
+        *("received_fell_late", "due", "due_kept", "waiting_fell_overdue"),
+    }
+)
+"""Flows at the instants of deadlines, which may lie ahead."""
 
 LEARNT: Final = frozenset(
     {
-        "received_online_with_result",
-        "received_fee_paid_online",
-        "ended_late_apologised",
-        "ended_late_apologised_in_time",
-        "paid_online",
-        "submitted",
-        "submitted_answered_in_time",
+        *("received_online_with_result", "received_fee_paid_online", "received_late", "received_fell_late"),
+        *("ended_late_apologised", "ended_late_apologised_in_time", "paid_online"),
+        *("submitted", "submitted_answered_in_time"),
+        *("due", "due_kept", "due_at_reception", "due_kept_at_reception"),
     }
 )
-"""Flows that count once a second thing has happened too, which may be long after the first."""
+"""Flows that count by an instant of their own once a second thing has happened too, which may be long after it.
 
-VERSION: Final = 3
+They lie in the cells of the second, which tell in which earlier half the first lies.
+"""
+
+VERSION: Final = 4
 """Raised whenever a flow or a grain changes: all cells are then counted again."""
 
 When = Literal["within", "at_begin", "at_end"]
@@ -75,7 +88,7 @@ class Measure(NamedTuple):
 
 _OVERDUE: Final = ("fell_due", "overdue")
 
-# Domain note §6; every count that is not named here is counted from the dossiers themselves.
+# Domain note §6.
 MEASURES: Final[Mapping[str, Measure]] = {
     **{
         name: Measure("within", (name,))
@@ -83,7 +96,8 @@ MEASURES: Final[Mapping[str, Measure]] = {
             *("received", "received_online", "received_counter", "received_post"),
             *("received_full_online", "received_eligible", "received_eligible_full_online"),
             *("received_online_with_result", "received_fee", "received_fee_unknown"),
-            *("received_fee_paid_online", "withdrawn", "stopped", "late_in_data_only"),
+            *("received_fee_paid_online", "received_dated", "received_undated"),
+            *("withdrawn", "stopped", "late_in_data_only"),
             *("finished_early", "finished_on_time", "finished_undated"),
             *("withdrawn_not_late", "stopped_not_late", "intake_refused_not_late"),
         )
@@ -100,6 +114,8 @@ MEASURES: Final[Mapping[str, Measure]] = {
         name: Measure("within", (name,), submission=True)
         for name in ("submitted", "submitted_answered_in_time")
     },
+    "received_late": Measure("within", ("received_late", "received_fell_late")),
+    **{name: Measure("within", (name, f"{name}_at_reception")) for name in ("due", "due_kept")},
     "carried_over": Measure("at_begin", ("open",)),
     "in_progress_not_due": Measure("at_end", ("open",), _OVERDUE),
     "in_progress_overdue": Measure("at_end", _OVERDUE),
@@ -108,6 +124,9 @@ MEASURES: Final[Mapping[str, Measure]] = {
         for how in ("apologised", "apologised_in_time")
     },
     "waiting_supplement": Measure("at_end", ("waiting_supplement",)),
+    "waiting_supplement_not_due": Measure(
+        "at_end", ("waiting_supplement",), ("waiting_overdue", "waiting_fell_overdue")
+    ),
     "waiting_fee": Measure("at_end", ("waiting_fee",)),
     "fee_procedures": Measure("within", ("received", "paid_online"), procedures=True),
     "fee_procedures_paid_online": Measure("within", ("paid_online",), procedures=True),
@@ -200,17 +219,17 @@ class Cut(NamedTuple):
 class Cover:
     """The cells that hold all facts, and those that hold all deadlines, before the end of the last bucket.
 
-    By days they follow one another. `closed` are the ends of the buckets by place, where these lie in the past.
+    By days they follow one another. `begins` are the first days of the buckets by place.
     """
 
     facts: Sequence[Piece]
     deadlines: Sequence[Piece]
-    closed: Mapping[int, date]
+    begins: Mapping[int, date]
     cut: Cut | None
 
     def learns(self) -> bool:
-        """Whether it tells what had been learnt by the end of each bucket: days do not, since it is learnt later."""
-        return not any(piece.span == "day" and piece.place in self.closed for piece in self.facts)
+        """Whether it tells what belongs to the bucket in which it was learnt: cells know halves of what came before."""
+        return all(begins("half", day) == day for day in self.begins.values())
 
 
 class _Uncovered(Exception):  # noqa: N818 - named for what happened
@@ -223,25 +242,24 @@ def cover(usable: Sequence[Span], buckets: Sequence[Period], zone: tzinfo, now: 
     Whatever happens at or after `now` is left out, as `cut` tells.
     """
     days = [buckets[0].from_, *(bucket.to + _ONE_DAY for bucket in buckets)]
+    first = {place: bucket.from_ for place, bucket in enumerate(buckets, 1)}
     pieces: list[Piece] = []
-    closed: dict[int, date] = {}
     begun = date.min
     try:
         for place, day in enumerate(days):
             if midnight(day, zone) > now:
-                return _open_ended(usable, pieces, closed, begun, place, zone, now)
+                return _open_ended(usable, pieces, first, begun, place, zone, now)
             pieces += _pieces(usable, begun, day, place)
-            closed[place] = begun = day
+            begun = day
     except _Uncovered:
         return None
-    del closed[0]
-    return Cover(pieces, pieces, closed, None)
+    return Cover(pieces, pieces, first, None)
 
 
 def _open_ended(
     usable: Sequence[Span],
     pieces: Sequence[Piece],
-    closed: dict[int, date],
+    first: Mapping[int, date],
     begun: date,
     place: int,
     zone: tzinfo,
@@ -251,7 +269,6 @@ def _open_ended(
 
     Facts are taken from the coarsest cell that holds today and nothing before the bucket, to its end. Raises _Uncovered.
     """
-    closed.pop(0, None)
     today = now.astimezone(zone).date()
     coarsest = next((span for span in usable if begins(span, today) >= begun), usable[-1])
     beyond, due_from = follows(coarsest, today), begins(usable[-1], today)
@@ -259,7 +276,7 @@ def _open_ended(
     deadlines = [*pieces, *_pieces(usable, begun, due_from, place)]
     begin = midnight(begun, zone) if place else now
     return Cover(
-        facts, deadlines, closed, Cut(begin, midnight(due_from, zone), now, midnight(beyond, zone), place)
+        facts, deadlines, first, Cut(begin, midnight(due_from, zone), now, midnight(beyond, zone), place)
     )
 
 

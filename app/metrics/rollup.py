@@ -27,7 +27,7 @@ _LOCK: Final = 0x63656C6C
 _UNCOUNTED: Final = 0
 """The version of cells that are about to be counted: changes are noted, and nobody asks."""
 
-_KEYS: Final = ("grain", "day", "learnt", "unit", "channel", "sector", "procedure")
+_KEYS: Final = ("grain", "day", "since", "unit", "channel", "sector", "procedure")
 _SQL: Final = Path(__file__).parent / "sql"
 _LISTS: Final = {
     "keys": ", ".join(_KEYS),

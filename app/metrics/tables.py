@@ -1,6 +1,6 @@
 """Cells: how many dossiers did what in some days, by unit, channel, sector and procedure; and what is not summed up yet.
 
-Triggers on the dossier table (migrations 0006 and 0012) write them in the very transaction that changes a dossier;
+Triggers on the dossier table (migrations 0006 and 0020) write them in the very transaction that changes a dossier;
 everything here is derived, and `verify` proves it.
 """
 
@@ -17,7 +17,7 @@ def _columns() -> Iterator["sa.Column[object]"]:
         yield sa.Column(name, sa.Text)
     for name in FLOWS:
         yield sa.Column(name, sa.Integer, nullable=False)
-    yield sa.Column("learnt", sa.Date)
+    yield sa.Column("since", sa.Date)
 
 
 cell = sa.Table(
@@ -39,7 +39,7 @@ cell = sa.Table(
         "channel",
         "sector",
         "procedure",
-        "learnt",
+        "since",
         unique=True,
         postgresql_nulls_not_distinct=True,
     ),
@@ -49,7 +49,7 @@ cell = sa.Table(
         for key in ("procedure", "sector")
     ),
 )
-"""`learnt`: the begin of a later half, in which was learnt what makes these flows count; null: by the cell's end."""
+"""`since`: the begin of the earlier half by which these flows count, having been learnt in this cell; null: no earlier one."""
 
 cell_delta = sa.Table(
     "cell_delta",
@@ -59,7 +59,7 @@ cell_delta = sa.Table(
     *_columns(),
     comment="what changes of dossiers add to the cells; figures count it, and it is summed up soon",
 )
-"""`learnt`: the later day on which was learnt what makes these flows count; null: by the day's end."""
+"""`since`: the begin of the earlier half by which these flows count, having been learnt on this day; null: no earlier one."""
 
 cell_rules = sa.Table(
     "cell_rules",

@@ -198,6 +198,8 @@ def _random_dossier(random: Random, zone: ZoneInfo, first: date, days: int, code
             "outcome": "undated",
         }
     due = None if random.random() < 0.1 else max(instant(start, start + 40), received)
+    if due is not None and random.random() < 0.1:
+        due = received - random.choice((MICROSECOND, HOUR, DAY, 20 * DAY))
     if random.random() < 0.7:
         row["counted_at"] = max(instant(start, start + 60), received)
         row["end_kind"] = random.choice(("processed", "processed", "returned", "withdrawn", "stopped"))

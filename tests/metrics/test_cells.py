@@ -72,17 +72,6 @@ def test_every_day_until_the_end_lies_in_the_place_of_its_bucket(
         assert found.cut.begin == midnight(begun[found.cut.place - 1], HANOI)
 
 
-@given(days, days, groups, instants)
-def test_closed_are_the_ends_of_the_buckets_that_are_over(
-    first: date, last: date, by: TimeGroup, now: datetime
-) -> None:
-    buckets = period(first, last).split(by)
-    found = cover(BY_UNIT, buckets, HANOI, now)
-    assert found is not None
-    ends = {place: bucket.to + DAY for place, bucket in enumerate(buckets, 1)}
-    assert found.closed == {place: end for place, end in ends.items() if midnight(end, HANOI) <= now}
-
-
 @given(days, days, instants, st.sampled_from(sorted(SPANS.values())))
 def test_pieces_follow_one_another_and_hold_whole_cells(
     first: date, last: date, now: datetime, usable: tuple[Span, ...]
@@ -111,13 +100,14 @@ def test_a_year_to_date_is_one_cell_of_a_year(today: date) -> None:
 
 
 @given(days, days, groups, instants)
-def test_what_is_learnt_later_is_not_told_by_days_of_a_bucket_that_is_over(
+def test_what_was_learnt_is_told_where_every_bucket_begins_with_a_half(
     first: date, last: date, by: TimeGroup, now: datetime
 ) -> None:
-    found = cover(BY_UNIT, period(first, last).split(by), HANOI, now)
+    buckets = period(first, last).split(by)
+    found = cover(BY_UNIT, buckets, HANOI, now)
     assert found is not None
-    over = [piece for piece in found.facts if piece.place in found.closed]
-    assert found.learns() is all(piece.span != "day" for piece in over)
+    assert found.learns() is all(bucket.from_.day in {1, 15} for bucket in buckets)
+    assert found.begins == {place: bucket.from_ for place, bucket in enumerate(buckets, 1)}
 
 
 @given(halves, days, days)

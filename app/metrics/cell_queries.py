@@ -26,7 +26,6 @@ from app.metrics.cell_reads import (
 )
 from app.metrics.cells import (
     MEASURES,
-    SPANS,
     VERSION,
     Cover,
     Cut,
@@ -35,6 +34,7 @@ from app.metrics.cells import (
     Piece,
     cover,
     family,
+    spans,
 )
 from app.metrics.keys import keyed, keys, shape, values
 from app.metrics.periods import Period
@@ -59,7 +59,7 @@ async def counted(
     procedures = any(MEASURES[key].procedures for key in question.counts if key in MEASURES)
     told = fee_procedures.by_procedure(question) if procedures else question
     asked = _asked(told)
-    found = None if asked is None else cover(SPANS[asked.family], buckets, zone, now)
+    found = None if asked is None else cover(spans(asked.family, asked.flows), buckets, zone, now)
     if asked is None or found is None or (asked.learns and not found.learns()):
         return None
     wrong = _Wrong() if found.cut is None else await _wrong(connection, found.cut, asked.deadlines)

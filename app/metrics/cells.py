@@ -4,7 +4,7 @@ Pure. A cell sums *flows*: what dossiers did at instants that lie in its days. A
 period, or, for what stands at an instant, of all flows before it; so it knows days and sums, and no dossier.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Final, Literal, NamedTuple
@@ -138,22 +138,27 @@ def is_plain(count: str) -> bool:
     return count in MEASURES and LEARNT.isdisjoint(MEASURES[count].plus + MEASURES[count].minus)
 
 
-Family = Literal["unit", "channel", "sector", "procedure", "unit procedure"]
+Family = Literal["all", "unit", "channel", "sector", "procedure", "unit procedure"]
 """The cells there are, by their keys."""
 
 Span = Literal["day", "half", "year"]
 
 SPANS: Final[Mapping[Family, tuple[Span, ...]]] = {
+    "all": ("year", "half", "day"),
     "unit": ("year", "half", "day"),
     "channel": ("year", "half"),
     "sector": ("year", "half"),
-    "procedure": ("year", "half"),
+    "procedure": ("year", "half", "day"),
     "unit procedure": ("year",),
 }
 """Their days, coarsest first. Days of more than units, and halves of procedures by unit, would hardly be fewer than
-dossiers."""
+dossiers; days of procedures hold `HANDLING` only."""
+
+HANDLING: Final = ("received", "paid_online")
+"""The flows by which procedures are counted."""
 
 _KEYS: Final[Mapping[Family, frozenset[str]]] = {
+    "all": frozenset(),
     "unit": frozenset({"unit"}),
     "channel": frozenset({"unit", "channel"}),
     "sector": frozenset({"unit", "sector"}),
@@ -168,6 +173,12 @@ _SECOND_HALF: Final = 15
 def family(keys: frozenset[str]) -> Family | None:
     """The first that knows every one of these keys: unit, channel, sector, procedure. None: no cells do."""
     return next((found for found, known in _KEYS.items() if keys <= known), None)
+
+
+def spans(cells: Family, flows: Collection[str]) -> tuple[Span, ...]:
+    """The days of the cells that hold these flows, coarsest first."""
+    usable = SPANS[cells]
+    return usable if cells != "procedure" or set(flows) <= set(HANDLING) else usable[:-1]
 
 
 def begins(span: Span, day: date) -> date:

@@ -15,7 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.dossiers.tables import dossier
 from app.kit.db import retried
 from app.kit.deployment import Deployment
-from app.metrics.cells import FLOWS, INPUTS, VERSION
+from app.metrics.cells import FLOWS, HANDLING, INPUTS, VERSION
 from app.metrics.tables import cell_delta, cell_rules
 
 BATCH: Final = 50_000
@@ -36,6 +36,10 @@ _LISTS: Final = {
     "flow_columns": ", ".join(f"flow.{flow}" for flow in FLOWS),
     "negated": ", ".join(f"-{flow} AS {flow}" for flow in FLOWS),
     "sums": ", ".join(f"sum({flow})::int AS {flow}" for flow in FLOWS),
+    "handling": ", ".join(
+        f"sum({flow})::int AS {flow}" if flow in HANDLING else f"0 AS {flow}" for flow in FLOWS
+    ),
+    "handled": " OR ".join(f"{flow} <> 0" for flow in HANDLING),
     "some": " OR ".join(f"{flow} <> 0" for flow in FLOWS),
     "some_sums": " OR ".join(f"sum({flow}) <> 0" for flow in FLOWS),
     "adds": ", ".join(f"{flow} = held.{flow} + excluded.{flow}" for flow in FLOWS),

@@ -320,12 +320,16 @@ END
 $$"""  # noqa: S608 - the names are this migration's own
 
 
+_GRAINS: Final = "unit, channel, sector, procedure or unit procedure, and year, half or day"
+
+
 def upgrade() -> None:
     _empty()
     for table in ("cell", "cell_delta"):
         op.alter_column(table, "learnt", new_column_name="since")
         for flow in _ADDED:
             op.add_column(table, sa.Column(flow, sa.Integer(), nullable=False))
+    op.alter_column("cell", "grain", comment=f"all, {_GRAINS}")
     op.execute(sa.text(_DOSSIER_FLOWS))
     for event, changed in _CHANGED.items():
         op.execute(sa.text(_NOTE.format(event=event, changed=changed)))
@@ -337,6 +341,7 @@ def downgrade() -> None:
         for flow in _ADDED:
             op.drop_column(table, flow)
         op.alter_column(table, "since", new_column_name="learnt")
+    op.alter_column("cell", "grain", comment=_GRAINS)
     op.execute(sa.text(f"DROP FUNCTION dossier_flows({', '.join(_INPUTS.values())})"))
     before = _migration("0012_grains_and_learnt_flows.py")
     keys = "flow.unit, flow.channel, d.sector, d.procedure"

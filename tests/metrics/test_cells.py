@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from app.metrics import periods
-from app.metrics.cells import SPANS, Piece, Span, begins, cover, family, follows
+from app.metrics.cells import SPANS, Piece, Span, begins, cover, family, follows, spans
 from app.metrics.periods import TimeGroup, midnight
 
 HANOI = ZoneInfo("Asia/Ho_Chi_Minh")
@@ -141,8 +141,15 @@ def test_halves_begin_on_the_1st_and_the_15th() -> None:
 
 
 def test_the_fewest_cells_that_know_the_keys_are_asked() -> None:
-    assert family(frozenset()) == family(frozenset({"unit"})) == "unit"
+    assert family(frozenset()) == "all"
+    assert family(frozenset({"unit"})) == "unit"
     assert family(frozenset({"sector"})) == family(frozenset({"sector", "unit"})) == "sector"
     assert family(frozenset({"procedure"})) == family(frozenset({"procedure", "sector"})) == "procedure"
     assert family(frozenset({"procedure", "unit"})) == "unit procedure"
     assert family(frozenset({"channel", "procedure"})) is None
+
+
+def test_days_of_procedures_tell_how_many_procedures_there_were_and_nothing_else() -> None:
+    assert spans("procedure", ["paid_online"]) == spans("procedure", ["received", "paid_online"])
+    assert "day" in spans("procedure", ["received"])
+    assert "day" not in spans("procedure", ["received", "ended_late"])

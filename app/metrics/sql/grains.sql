@@ -9,6 +9,12 @@ WITH placed AS MATERIALIZED (
     FROM $changes AS changed
 ),
 
+unit_day AS MATERIALIZED (
+    SELECT day, since, unit, $sums
+    FROM placed
+    GROUP BY day, since, unit
+),
+
 channel_half AS MATERIALIZED (
     SELECT half AS day, since, unit, channel, $sums
     FROM placed
@@ -31,11 +37,28 @@ unit_half AS MATERIALIZED (
     SELECT day, since, unit, $sums
     FROM channel_half
     GROUP BY day, since, unit
+),
+
+all_half AS MATERIALIZED (
+    SELECT day, since, $sums
+    FROM unit_half
+    GROUP BY day, since
 )
 
-SELECT 'unit day' AS grain, day, since, unit, NULL AS channel, NULL AS sector, NULL AS procedure, $sums
+SELECT 'all day' AS grain, day, since, NULL AS unit, NULL AS channel, NULL AS sector, NULL AS procedure, $sums
+FROM unit_day
+GROUP BY day, since
+UNION ALL
+SELECT 'unit day', day, since, unit, NULL, NULL, NULL, $flows
+FROM unit_day
+UNION ALL
+SELECT 'procedure day', day, since, NULL, NULL, sector, procedure, $handling
 FROM placed
-GROUP BY day, since, unit
+WHERE $handled
+GROUP BY day, since, sector, procedure
+UNION ALL
+SELECT 'all half', day, since, NULL, NULL, NULL, NULL, $flows
+FROM all_half
 UNION ALL
 SELECT 'unit half', day, since, unit, NULL, NULL, NULL, $flows
 FROM unit_half
@@ -48,6 +71,11 @@ FROM sector_half
 UNION ALL
 SELECT 'procedure half', day, since, NULL, NULL, sector, procedure, $flows
 FROM procedure_half
+UNION ALL
+SELECT 'all year', cell_year(day), earlier.since, NULL, NULL, NULL, NULL, $sums
+FROM all_half
+CROSS JOIN LATERAL (SELECT CASE WHEN cell_year(since) < cell_year(day) THEN since END) AS earlier (since)
+GROUP BY cell_year(day), earlier.since
 UNION ALL
 SELECT 'unit year', cell_year(day), earlier.since, unit, NULL, NULL, NULL, $sums
 FROM unit_half

@@ -62,9 +62,16 @@ def of(units: Sequence[str] | None, procedure: str | None = None) -> sa.ColumnEl
 async def urgencies(
     connection: AsyncConnection, moment: Moment, within: sa.ColumnElement[bool]
 ) -> dict[Kind, int]:
-    """How many dossiers are urgent in each way, in one pass."""
-    counts = [sa.func.count().filter(urgent(kind, moment)).label(kind) for kind in URGENT]
-    found = (await connection.execute(sa.select(*counts).where(_open, within))).mappings().one()
+    """How many dossiers are urgent in each way: by the index of deadlines of open dossiers, and by that of apologies."""
+
+    def counted(kinds: Sequence[Kind], where: sa.ColumnElement[bool]) -> sa.Subquery:
+        counts = (sa.func.count().filter(urgent(kind, moment)).label(kind) for kind in kinds)
+        return sa.select(*counts).where(_open, where, within).subquery()
+
+    by_deadline = counted(("overdue", "due_soon", "no_apology"), _d.overdue_from < moment.soon)
+    by_apology = counted(("apology_due",), urgent("apology_due", moment))
+    both = sa.select(by_deadline, by_apology).select_from(by_deadline.join(by_apology, sa.true()))
+    found = (await connection.execute(both)).mappings().one()
     return {kind: int(found[kind]) for kind in URGENT}
 
 

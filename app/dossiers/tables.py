@@ -20,12 +20,14 @@ def _last_edge(waits: str) -> str:
     return f"coalesce(upper({waits}), upper('{{(,)}}'::tstzmultirange - {waits}))"
 
 
+LAST_PAYMENT: Final = "online_payments[cardinality(online_payments)]"
+"""The SQL of the last online payment of a dossier that has any."""
+
 LAST_FACT: Final = "greatest({})".format(
     ", ".join(
         (
             *("received_at", "counted_at", "submitted_at", "least(intake_answered_at, intake_deadline)"),
-            *("electronic_result_at", "apology_at", "online_payments[cardinality(online_payments)]"),
-            "paid_online_at",
+            *("electronic_result_at", "apology_at", LAST_PAYMENT, "paid_online_at"),
             *(_last_edge(waits) for waits in ("supplement_waits", "repeat_waits", "fee_waits")),
         )
     )
@@ -87,7 +89,22 @@ dossier = sa.Table(
     sa.Column("reappointments", sa.SmallInteger, nullable=False),
     sa.Column("findings", ARRAY(sa.Text), nullable=False, comment="kinds, sorted, each once"),
     sa.Column("late_in_data_only", sa.Boolean, nullable=False, comment="depends on the time of recording"),
-    sa.Index("ix_dossier_unit_received_at", "unit", "received_at"),
+    sa.Index(
+        "ix_dossier_unit_received_at", "unit", "received_at", postgresql_include=["procedure", "voided"]
+    ),
+    sa.Index(
+        "ix_dossier_unit_paid_online",
+        "unit",
+        "paid_online_at",
+        postgresql_include=["procedure", "received_at"],
+        postgresql_where=sa.text("NOT voided AND paid_online_at IS NOT NULL"),
+    ),
+    sa.Index(
+        "ix_dossier_unit_paid_again",
+        "unit",
+        sa.text(LAST_PAYMENT),
+        postgresql_where=sa.text("NOT voided AND cardinality(online_payments) > 1"),
+    ),
     sa.Index("ix_dossier_received_at", "received_at"),
     sa.Index("ix_dossier_submitted_unit", "submitted_unit"),
     sa.Index("ix_dossier_procedure", "procedure"),
@@ -101,7 +118,14 @@ dossier = sa.Table(
     sa.Index(
         "ix_dossier_overdue_from_open",
         "overdue_from",
+        postgresql_include=["unit", "submitted_unit", "received_at", "apology_at"],
         postgresql_where=sa.text("ended_at IS NULL AND NOT voided"),
+    ),
+    sa.Index(
+        "ix_dossier_apology_deadline_open",
+        "apology_deadline",
+        postgresql_include=["unit", "submitted_unit", "received_at"],
+        postgresql_where=sa.text("ended_at IS NULL AND NOT voided AND apology_at IS NULL"),
     ),
     *(
         sa.Index(

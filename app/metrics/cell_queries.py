@@ -13,7 +13,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from app.kit.prepared import Prepared, prepared
+from app.kit.prepared import prepared
 from app.metrics import fee_procedures
 from app.metrics.cell_reads import (
     KEYS,
@@ -36,6 +36,7 @@ from app.metrics.cells import (
     family,
     spans,
 )
+from app.metrics.fee_procedures import Charged
 from app.metrics.keys import keyed, keys, shape, values
 from app.metrics.periods import Period
 from app.metrics.question import Question
@@ -50,14 +51,14 @@ async def counted(
     zone: tzinfo,
     now: datetime,
     limit: int | None,
+    charged: Charged | None = None,
 ) -> list[sa.RowMapping] | None:
     """Rows of place (counted from 1), keys and counts, empty groups left out, at most `limit`.
 
-    To be asked in a snapshot. None when cells cannot tell: a count that they do not hold, an edge inside a cell, or cells that are not counted by
-    this version and for this zone.
+    With `charged` these procedures are counted, and not dossiers. To be asked in a snapshot. None when cells cannot tell:
+    a count that they do not hold, an edge inside a cell, or cells that are not counted by this version and for this zone.
     """
-    procedures = any(MEASURES[key].procedures for key in question.counts if key in MEASURES)
-    told = fee_procedures.by_procedure(question) if procedures else question
+    told = question if charged is None else fee_procedures.by_procedure(question, charged)
     asked = _asked(told)
     found = None if asked is None else cover(spans(asked.family, asked.flows), buckets, zone, now)
     if asked is None or found is None or (asked.learns and not found.learns()):
@@ -66,14 +67,22 @@ async def counted(
 
     def groups() -> sa.Select[Any]:
         made = _groups(told, asked, wrong, cut=found.cut is not None, single=len(buckets) == 1)
-        return fee_procedures.distinct(question, made) if procedures else made
+        return made if charged is None else fee_procedures.distinct(question, made)
 
     statement = prepared(
-        ("cells", question.counts, shape(question), wrong, found.cut is None, len(buckets) == 1),
+        ("cells", question.counts, question.by, shape(told), wrong, found.cut is None, len(buckets) == 1),
         lambda: _guarded(groups()),
     )
-    ends = [bucket.span(zone, now).end for bucket in buckets] if procedures else []
-    rows = await _rows(connection, statement, question, asked, found, ends, len(buckets), str(zone), limit)
+    given = {
+        "zone": str(zone),
+        "places": len(buckets),
+        "most": limit,
+        **values(told),
+        **_covered(asked, found),
+    }
+    if charged is not None:
+        given |= charged.values([bucket.span(zone, now).end for bucket in buckets])
+    rows = await statement.rows(connection, given)
     if not rows or not rows[0]["kept"]:
         return None
     return [row for row in rows if row["place"] is not None]
@@ -107,18 +116,9 @@ def _asked(question: Question) -> Asked | None:
     return Asked(found, measures, tuple(flows))
 
 
-async def _rows(
-    connection: AsyncConnection,
-    statement: Prepared,
-    question: Question,
-    asked: Asked,
-    covered: Cover,
-    ends: Sequence[datetime],
-    buckets: int,
-    zone: str,
-    limit: int | None,
-) -> Sequence[sa.RowMapping]:
-    given: dict[str, Any] = {"zone": zone, "places": buckets, "ends": ends, "most": limit, **values(question)}
+def _covered(asked: Asked, covered: Cover) -> dict[str, Any]:
+    """The parameters that say which cells are read, and where the present instant cuts them."""
+    given: dict[str, Any] = {}
     for name, pieces in (("facts", covered.facts), ("deadlines", covered.deadlines)):
         read = [piece for piece in pieces if asked.standing or piece.place > 0]
         given |= _pieces(name, asked.family, read, covered)
@@ -126,7 +126,7 @@ async def _rows(
         given |= {f"cut_{name}": value for name, value in covered.cut._asdict().items()}
     if asked.deadlines and covered.cut is not None:
         given["due_until"] = max((piece.end for piece in covered.deadlines), default=date.min)
-    return await statement.rows(connection, given)
+    return given
 
 
 def _pieces(name: str, cells: Family, pieces: Sequence[Piece], covered: Cover) -> dict[str, list[Any]]:

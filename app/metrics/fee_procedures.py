@@ -4,14 +4,18 @@ It knows which procedures bear a fee, and how dossiers tell of them one by one; 
 questions there are, it refuses to know.
 """
 
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any, Final
+from datetime import UTC, datetime
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.dialects.postgresql import ARRAY
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.directory.tables import procedure
 from app.dossiers.tables import dossier
+from app.kit.prepared import prepared
 from app.metrics.counted import taking_part
 from app.metrics.keys import filters, keys
 from app.metrics.question import Question
@@ -24,6 +28,7 @@ INSTANTS: Final = ARRAY(sa.DateTime(timezone=True))
 _INSTANT: Final = sa.DateTime(timezone=True)
 
 
+_EVER: Final = datetime.min.replace(tzinfo=UTC)
 _d: Final = dossier.c
 
 
@@ -35,30 +40,60 @@ def _bucket() -> sa.TableValuedAlias:
     )
 
 
-def by_procedure(question: Question) -> Question:
-    """The question in whose groups every procedure stands by itself."""
-    return question if "procedure" in question.by else replace(question, by=(*question.by, "procedure"))
+class Charged(NamedTuple):
+    """Procedures that bear a fee, and since when each is known to: whenever the directory has or had it with one, from ever."""
+
+    codes: list[str]
+    since: list[datetime]
+
+    def values(self, ends: Sequence[datetime]) -> dict[str, Any]:
+        """The parameters of `distinct`, for buckets with these ends."""
+        return {"ends": ends, "charged_codes": self.codes, "charged_since": self.since}
+
+
+async def charged(connection: AsyncConnection, question: Question) -> Charged:
+    """Those that bear a fee by the directory, or from the first reception of a dossier that bears one, of any unit."""
+    rows = await prepared("charged", _charged).rows(connection, {})
+    wanted = question.procedures
+    found = [row for row in rows if wanted is None or row["procedure"] in wanted]
+    return Charged([row["procedure"] for row in found], [row["since"] for row in found])
+
+
+def _charged() -> sa.Select[Any]:
+    """The index of fee-bearing dossiers is walked from procedure to procedure; what lies between is not read."""
+    found = (
+        sa.select(_d.procedure, _d.received_at)
+        .where(_d.fee_bearing, ~_d.voided, _d.procedure.is_not(None), _d.received_at.is_not(None))
+        .order_by(_d.procedure, _d.received_at)
+        .limit(sa.literal_column("1"))
+    )
+    walked = sa.select(found.subquery("first")).cte("walked", recursive=True)
+    following = found.where(_d.procedure > walked.c.procedure).lateral("following")
+    walked = walked.union_all(sa.select(following).select_from(walked.join(following, sa.true())))
+    known = sa.select(procedure.c.code, sa.literal(_EVER, _INSTANT)).where(procedure.c.fee_required)
+    both = sa.union_all(sa.select(walked.c.procedure, walked.c.received_at.label("since")), known).subquery(
+        "both"
+    )
+    return sa.select(both.c.procedure, sa.func.min(both.c.since).label("since")).group_by(both.c.procedure)
+
+
+def by_procedure(question: Question, charged: Charged) -> Question:
+    """The question in whose groups every fee-bearing procedure stands by itself."""
+    by = question.by if "procedure" in question.by else (*question.by, "procedure")
+    return replace(question, by=by, procedures=charged.codes)
 
 
 def distinct(question: Question, groups: sa.Select[Any]) -> sa.Select[Any]:
-    """The groups of `question`, out of those `by_procedure`; groups without any fee-bearing procedure are absent.
-
-    A procedure bears a fee if the directory has, or had, it with one; or from the first reception of a dossier that
-    bears one, of any unit, which is the begin of a range of an index.
-    """
-    one = groups.cte("one").prefix_with("MATERIALIZED")
-    named = sa.select(one.c.procedure).where(one.c.procedure.is_not(None)).distinct().subquery("named")
-    since = (
-        sa.select(_d.received_at)
-        .where(_d.procedure == named.c.procedure, _d.fee_bearing, ~_d.voided, _d.received_at.is_not(None))
-        .order_by(_d.received_at)
-        .limit(sa.literal_column("1"))
-        .scalar_subquery()
+    """The groups of `question`, out of those `by_procedure`: a procedure counts once it is known to bear a fee before E."""
+    one = groups.subquery("one")
+    codes, since = (
+        sa.bindparam(f"charged_{name}", type_=kept)
+        for name, kept in (("codes", ARRAY(sa.Text)), ("since", INSTANTS))
     )
-    charged = sa.exists().where(procedure.c.code == named.c.procedure, procedure.c.fee_required)
-    ever = sa.literal_column("'-infinity'::timestamptz", _INSTANT)
-    begun = sa.select(named.c.procedure, sa.case((charged, ever), else_=since).label("since"))
-    bearing = begun.cte("bearing").prefix_with("MATERIALIZED")  # else it may be found again for every group
+    bearing = sa.func.unnest(codes, since).table_valued(
+        sa.column("code", sa.Text), sa.column("since", _INSTANT)
+    )
+    bearing = bearing.render_derived(name="bearing")
     bucket = _bucket()
     found = [one.c[by] for by in question.by if by in one.c]
     columns = [sa.func.count().filter(one.c[key] > 0).label(key) for key in question.counts]
@@ -66,7 +101,7 @@ def distinct(question: Question, groups: sa.Select[Any]) -> sa.Select[Any]:
         sa.select(one.c.place, *found, *columns)
         .select_from(
             one.join(bucket, bucket.c.place == one.c.place).join(
-                bearing, sa.and_(bearing.c.procedure == one.c.procedure, bearing.c.since < bucket.c.end)
+                bearing, sa.and_(bearing.c.code == one.c.procedure, bearing.c.since < bucket.c.end)
             )
         )
         .where(sa.or_(*(one.c[key] > 0 for key in question.counts)))
@@ -77,13 +112,19 @@ def distinct(question: Question, groups: sa.Select[Any]) -> sa.Select[Any]:
 def from_dossiers(question: Question, *, timed: bool) -> sa.Select[Any]:
     """The groups of a question that is `by_procedure`: receptions and online payments, told one by one.
 
-    A payment counts once its dossier is received, which may be later. Buckets follow one another.
+    A payment counts once its dossier is received, which may be later. Buckets follow one another. First payments, which
+    most often are the only ones, have an index that tells all that is asked of them.
     """
-    payment = sa.func.unnest(_d.online_payments).table_valued(sa.column("at", _INSTANT))
-    payment = payment.render_derived(name="payment")
+    begin, end = (sa.bindparam(name, type_=_INSTANT) for name in ("begin", "end"))
+    number = sa.func.cardinality(_d.online_payments)
+    again = _d.online_payments[number] >= begin
+    later = sa.func.unnest(_d.online_payments[2:number]).table_valued(sa.column("at", _INSTANT))
+    later = later.render_derived(name="later")
+    several = (number > 1, _d.paid_online_at < end, again)
     told = sa.union_all(
         _told(question, dossier, _d.received_at, paid=False),
-        _told(question, dossier.join(payment, sa.true()), payment.c.at, paid=True),
+        _told(question, dossier, _d.paid_online_at, paid=True),
+        _told(question, dossier.join(later, sa.true()), later.c.at, paid=True).where(*several),
     ).subquery("told")
     place: sa.ColumnElement[Any] = sa.literal_column("1", sa.Integer)
     if timed:

@@ -18,7 +18,7 @@ from app.kit.prepared import prepared
 from app.metrics import cell_queries, fee_procedures
 from app.metrics.cells import is_plain
 from app.metrics.counted import COUNTED, Count, Edge, State, Test, in_any, taking_part, with_fees
-from app.metrics.fee_procedures import INSTANTS
+from app.metrics.fee_procedures import INSTANTS, Charged
 from app.metrics.keys import filters, keys, shape, values
 from app.metrics.periods import TIME_GROUPS, Period, Span, TimeGroup, midnight
 from app.metrics.question import Group, Question, TooManyGroups
@@ -68,17 +68,22 @@ async def _counted(
 
     All by dossiers, what stands at an instant would have every dossier read that was alive then.
     """
+    procedures = any(COUNTED[key].procedures for key in question.counts)
+    charged = await fee_procedures.charged(connection, question) if procedures else None
 
     async def by_cells(counts: tuple[str, ...]) -> list[_Counted] | None:
         asked = replace(question, counts=counts)
-        rows = await cell_queries.counted(connection, asked, buckets, zone=zone, now=now, limit=limit)
+        rows = await cell_queries.counted(
+            connection, asked, buckets, zone=zone, now=now, limit=limit, charged=charged
+        )
         return None if rows is None else [(counts, rows)]
 
     async def by_dossiers(counts: tuple[str, ...]) -> list[_Counted]:
         spans = [bucket.span(zone, now) for bucket in buckets]
         timed = not set(TIME_GROUPS).isdisjoint(question.by)
         asked = replace(question, counts=counts)
-        return [(counts, await _from_dossiers(connection, asked, spans, timed=timed, limit=limit))]
+        rows = await _from_dossiers(connection, asked, spans, timed=timed, limit=limit, charged=charged)
+        return [(counts, rows)]
 
     whole = await by_cells(question.counts)
     if whole is not None:
@@ -118,21 +123,28 @@ async def _from_dossiers(
     *,
     timed: bool,
     limit: int | None,
+    charged: Charged | None,
 ) -> Sequence[sa.RowMapping]:
+    told = question if charged is None else fee_procedures.by_procedure(question, charged)
+
+    def written() -> sa.Select[Any]:
+        if charged is None:
+            return _statement(question, timed=timed)
+        return fee_procedures.distinct(question, fee_procedures.from_dossiers(told, timed=timed))
+
     statement = prepared(
-        ("dossiers", question.counts, shape(question), timed),
-        lambda: _statement(question, timed=timed).limit(sa.bindparam("most", type_=sa.Integer)),
+        ("dossiers", question.counts, question.by, shape(told), timed),
+        lambda: written().limit(sa.bindparam("most", type_=sa.Integer)),
     )
     edges = {"begins": [span.begin for span in spans], "ends": [span.end for span in spans]}
-    given = {"begin": spans[0].begin, "end": spans[-1].end, "most": limit, **edges, **values(question)}
+    given = {"begin": spans[0].begin, "end": spans[-1].end, "most": limit, **edges, **values(told)}
+    if charged is not None:
+        given |= charged.values(edges["ends"])
     return await statement.rows(connection, given)
 
 
 def _statement(question: Question, *, timed: bool) -> sa.Select[Any]:
     counts = {key: COUNTED[key] for key in question.counts}
-    if any(count.procedures for count in counts.values()):
-        groups = fee_procedures.from_dossiers(fee_procedures.by_procedure(question), timed=timed)
-        return fee_procedures.distinct(question, groups)
     placed = placing(question, counts.values())
     begin: Edge = sa.bindparam("begin", type_=_INSTANT)
     end: Edge = sa.bindparam("end", type_=_INSTANT)

@@ -53,7 +53,9 @@ async def test_verify_names_a_wrong_cell_and_rebuild_mends_it(
     async with database.transaction() as connection:
         await connection.execute(sa.update(cell).where(cell.c.grain == "unit day").values(open=5))
     found = await verify(deployment, silent)
-    assert (found.checked, found.different) == (1, 3), "the days of the reception, of the end and of the due date"
+    assert (found.checked, found.different) == (1, 3), (
+        "the days of the reception, of the end and of the due date"
+    )
     assert [told.split(":")[1] for told in found.differences] == [" open +4", " open +6", " open +5"]
     assert await rebuild(deployment, silent) == 1
     assert await verify(deployment, silent) == Verdict(checked=1)

@@ -107,7 +107,7 @@ dossier = sa.Table(
     ),
     sa.Index("ix_dossier_received_at", "received_at"),
     sa.Index("ix_dossier_submitted_unit", "submitted_unit"),
-    sa.Index("ix_dossier_procedure", "procedure"),
+    sa.Index("ix_dossier_procedure", "procedure", "unit", "counted_at"),
     sa.Index(
         "ix_dossier_fee_bearing",
         "procedure",

@@ -5,7 +5,7 @@ instant cuts in two. What counts are sums of, and which cells cover a period, `c
 """
 
 import operator
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import date, datetime, tzinfo
 from functools import reduce
 from typing import Any, NamedTuple
@@ -43,6 +43,54 @@ from app.metrics.question import Question
 from app.metrics.tables import cell_rules
 
 
+class Told(NamedTuple):
+    """Groups of place (counted from 1) and keys as cells tell them: how their statement is written, and its values.
+
+    Equal shapes are written alike.
+    """
+
+    shape: Hashable
+    written: Callable[[], sa.Select[Any]]
+    values: Mapping[str, Any]
+
+
+async def told(
+    connection: AsyncConnection,
+    question: Question,
+    measures: Mapping[str, Measure],
+    buckets: Sequence[Period],
+    *,
+    zone: tzinfo,
+    now: datetime,
+) -> Told | None:
+    """Groups with these measures, under the question's filters and keys; None where cells of no kind know these.
+
+    To be asked in a snapshot.
+    """
+    asked = _asked(question, measures)
+    found = None if asked is None else cover(spans(asked.family, asked.flows), buckets, zone, now)
+    if asked is None or found is None or (asked.learns and not found.learns()):
+        return None
+    wrong = _Wrong() if found.cut is None else await _wrong(connection, found.cut, asked.deadlines)
+    cut, single = found.cut is not None, len(buckets) == 1
+    return Told(
+        (tuple(measures), question.by, shape(question), wrong, cut, single),
+        lambda: _groups(question, asked, wrong, cut=cut, single=single),
+        {"places": len(buckets), **values(question), **_covered(asked, found)},
+    )
+
+
+async def answered(
+    connection: AsyncConnection, told: Told, zone: tzinfo, most: int | None
+) -> list[sa.RowMapping] | None:
+    """At most so many rows; None where cells are not counted by this version and for this zone."""
+    statement = prepared(("cells", told.shape), lambda: _guarded(told.written()))
+    rows = await statement.rows(connection, {"zone": str(zone), "most": most, **told.values})
+    if not rows or not rows[0]["kept"]:
+        return None
+    return [row for row in rows if row["place"] is not None]
+
+
 async def counted(
     connection: AsyncConnection,
     question: Question,
@@ -53,39 +101,28 @@ async def counted(
     limit: int | None,
     charged: Charged | None = None,
 ) -> list[sa.RowMapping] | None:
-    """Rows of place (counted from 1), keys and counts, empty groups left out, at most `limit`.
+    """Rows of place, keys and counts, empty groups left out, at most `limit`.
 
     With `charged` these procedures are counted, and not dossiers. To be asked in a snapshot. None when cells cannot tell:
     a count that they do not hold, an edge inside a cell, or cells that are not counted by this version and for this zone.
     """
-    told = question if charged is None else fee_procedures.by_procedure(question, charged)
-    asked = _asked(told)
-    found = None if asked is None else cover(spans(asked.family, asked.flows), buckets, zone, now)
-    if asked is None or found is None or (asked.learns and not found.learns()):
+    if not MEASURES.keys() >= set(question.counts):
         return None
-    wrong = _Wrong() if found.cut is None else await _wrong(connection, found.cut, asked.deadlines)
+    measures = {key: MEASURES[key] for key in question.counts}
+    of = question if charged is None else fee_procedures.by_procedure(question, charged)
+    groups = await told(connection, of, measures, buckets, zone=zone, now=now)
+    if groups is not None and charged is not None:
+        ends = [bucket.span(zone, now).end for bucket in buckets]
+        groups = _procedures(groups, question, charged.values(ends))
+    return None if groups is None else await answered(connection, groups, zone, limit)
 
-    def groups() -> sa.Select[Any]:
-        made = _groups(told, asked, wrong, cut=found.cut is not None, single=len(buckets) == 1)
-        return made if charged is None else fee_procedures.distinct(question, made)
 
-    statement = prepared(
-        ("cells", question.counts, question.by, shape(told), wrong, found.cut is None, len(buckets) == 1),
-        lambda: _guarded(groups()),
+def _procedures(groups: Told, question: Question, values: Mapping[str, Any]) -> Told:
+    return Told(
+        ("procedures", question.by, groups.shape),
+        lambda: fee_procedures.distinct(question, groups.written()),
+        {**groups.values, **values},
     )
-    given = {
-        "zone": str(zone),
-        "places": len(buckets),
-        "most": limit,
-        **values(told),
-        **_covered(asked, found),
-    }
-    if charged is not None:
-        given |= charged.values([bucket.span(zone, now).end for bucket in buckets])
-    rows = await statement.rows(connection, given)
-    if not rows or not rows[0]["kept"]:
-        return None
-    return [row for row in rows if row["place"] is not None]
 
 
 class _Wrong(NamedTuple):
@@ -105,11 +142,8 @@ async def _wrong(connection: AsyncConnection, cut: Cut, deadlines: frozenset[str
     return _Wrong(found["later_facts"], found["passed_deadlines"])
 
 
-def _asked(question: Question) -> Asked | None:
-    if not MEASURES.keys() >= set(question.counts):
-        return None
+def _asked(question: Question, measures: Mapping[str, Measure]) -> Asked | None:
     found = family(keyed(question))
-    measures = {key: MEASURES[key] for key in question.counts}
     if found is None or len({measure[3:] for measure in measures.values()}) > 1:
         return None
     flows = dict.fromkeys(flow for told in measures.values() for flow in told.plus + told.minus)

@@ -28,7 +28,7 @@ INSTANTS: Final = ARRAY(sa.DateTime(timezone=True))
 _INSTANT: Final = sa.DateTime(timezone=True)
 
 
-_EVER: Final = datetime.min.replace(tzinfo=UTC)
+_EVER: Final = datetime(1900, 1, 1, tzinfo=UTC)
 _d: Final = dossier.c
 
 
@@ -46,15 +46,18 @@ class Charged(NamedTuple):
     codes: list[str]
     since: list[datetime]
 
+    def before(self, end: datetime) -> list[str]:
+        """Those that are known to before an instant."""
+        return [code for code, since in zip(self.codes, self.since, strict=True) if since < end]
+
     def values(self, ends: Sequence[datetime]) -> dict[str, Any]:
         """The parameters of `distinct`, for buckets with these ends."""
         return {"ends": ends, "charged_codes": self.codes, "charged_since": self.since}
 
 
-async def charged(connection: AsyncConnection, question: Question) -> Charged:
-    """Those that bear a fee by the directory, or from the first reception of a dossier that bears one, of any unit."""
+async def charged(connection: AsyncConnection, wanted: Sequence[str] | None) -> Charged:
+    """Those of `wanted` (None: of all) that bear a fee: by the directory, or by the first dossier received with one."""
     rows = await prepared("charged", _charged).rows(connection, {})
-    wanted = question.procedures
     found = [row for row in rows if wanted is None or row["procedure"] in wanted]
     return Charged([row["procedure"] for row in found], [row["since"] for row in found])
 

@@ -1,10 +1,11 @@
 """Fee-bearing procedures by unit: which a unit offers, and which had an online payment or a dossier with a fee.
 
-It reads the directory and the dossier table; what a scheme makes of it, it refuses to know.
+It reads the directory, cells, and of dossiers what cells do not tell; what a scheme makes of it, it refuses to know.
 """
 
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime, timedelta, tzinfo
 from typing import Any, Final, NamedTuple
 
@@ -15,131 +16,228 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.directory.tables import procedure
 from app.dossiers.tables import dossier
 from app.kit.prepared import prepared
+from app.metrics import cell_queries, fee_procedures
+from app.metrics.cells import Measure
 from app.metrics.periods import Period, Span, midnight
+from app.metrics.question import Question
+from app.metrics.tables import cell, cell_delta
 
 _DAY: Final = timedelta(days=1)
 _LEAP_DAY: Final = (2, 29)
 
 
 class Offered(NamedTuple):
-    """One fee-bearing procedure that a unit offers.
+    """The fee-bearing procedures that a unit offers.
 
-    `paid_online`: one of its dossiers with this unit was paid online in the period; `with_fee`: one that bears a fee was
-    received in it.
+    `paid_online`: those of which one of its dossiers was paid online in the period; `with_fee`: those of which one that
+    bears a fee was received in it.
     """
 
-    unit: str
-    procedure: str
-    paid_online: bool
-    with_fee: bool
+    procedures: AbstractSet[str]
+    paid_online: AbstractSet[str]
+    with_fee: AbstractSet[str]
+
+
+_NOTHING: Final = Offered(frozenset(), frozenset(), frozenset())
 
 
 async def offered(
     connection: AsyncConnection, period: Period, units: Sequence[str] | None, *, zone: tzinfo, now: datetime
-) -> list[Offered]:
-    """Every fee-bearing procedure that each of these very units (None: of all) offers (domain note §7).
+) -> dict[str, Offered]:
+    """Unit → what it offers, of each of these very units (None: of all) that offers any (domain note §7).
 
     A unit that `offered_by` names in any entry in force on the period's last day, or today, offers the procedures that
-    name it and no others; any other unit those with a dossier in the twelve months before E. A procedure is fee-bearing
-    if the directory has or had it with a fee, or by a fee-bearing dossier of any unit (§6).
+    name it and no others; any other unit those with a dossier that had not ended before the twelve months before E, or
+    was paid online in the period. A procedure is fee-bearing if the directory has or had it with a fee, or by a
+    fee-bearing dossier of any unit (§6).
     """
     span = period.span(zone, now)
     last = (span.end - timedelta.resolution).astimezone(zone).date()
-    found = await _by_dossiers(connection, span, last, units, zone)
-    named = await _by_directory(connection, span, last, units)
-    told = {(one.unit, one.procedure): one for one in found}
-    return [
-        *(one for one in found if one.unit not in named),
-        *(
-            told.get((unit, code), Offered(unit, code, paid_online=False, with_fee=False))
-            for unit, codes in sorted(named.items())
-            for code in sorted(codes)
-        ),
-    ]
+    charged = (await fee_procedures.charged(connection, None)).before(span.end)
+    question = Question((), period, ("unit", "procedure"), units=units, procedures=charged)
+    since = min(midnight(_year_before(last), zone), span.begin)
+    found = await _by_cells(connection, question, span, since, zone, now)
+    if found is None:
+        found = await _by_dossiers(connection, question, span, since)
+    named = await _by_directory(connection, last, question)
+    for unit, codes in named.items():
+        _, paid_online, with_fee = found.get(unit, _NOTHING)
+        found[unit] = Offered(codes, paid_online & codes, with_fee & codes)
+    return {unit: one for unit, one in found.items() if one.procedures}
 
 
 _d: Final = dossier.c
-# One row a procedure, however many periods it has: one that the directory had with a fee is fee-bearing.
-_charged: Final = sa.select(procedure.c.code).where(procedure.c.fee_required).distinct().subquery("charged")
-
-
 _BEGIN, _END, _SINCE = (
     sa.bindparam(name, type_=sa.DateTime(timezone=True)) for name in ("begin", "end", "since")
 )
-_LAST: Final = sa.bindparam("last", type_=sa.Date)
-
-
-def _proven(code: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:
-    """Whether a dossier shows, before E, that a procedure bears a fee."""
-    other = dossier.alias("other").c
-    return sa.exists().where(
-        other.procedure == code, other.fee_bearing, ~other.voided, other.received_at < _END
-    )
+_TEXTS: Final = ARRAY(sa.Text)
+_CODES: Final = sa.bindparam("procedures", type_=_TEXTS)
 
 
 async def _by_directory(
-    connection: AsyncConnection, span: Span, last: date, units: Sequence[str] | None
+    connection: AsyncConnection, last: date, question: Question
 ) -> Mapping[str, set[str]]:
     """Unit → the fee-bearing procedures that name it in the entry in force on the day `last`; perhaps none do bear one."""
-    statement = prepared(("offered", "directory", units is None), lambda: _named(within=units is not None))
-    values = {"end": span.end, "last": last, "units": units and list(units)}
+    within = question.units is not None
+    statement = prepared(("offered", "directory", within), lambda: _named(within=within))
     named: defaultdict[str, set[str]] = defaultdict(set)
-    for row in await statement.rows(connection, values):
+    for row in await statement.rows(connection, {"last": last, **_values(question)}):
         named[row["unit"]].update({row["code"]} if row["bears"] else ())
     return named
 
 
 def _named(*, within: bool) -> sa.Select[Any]:
-    p = procedure.c
+    p, last = procedure.c, sa.bindparam("last", type_=sa.Date)
     names = sa.func.unnest(p.offered_by).table_valued("unit", name="named").render_derived()
     unit = names.c.unit
-    bears = sa.or_(sa.exists().where(_charged.c.code == p.code), _proven(p.code))
     statement = (
-        sa.select(unit, p.code, bears.label("bears"))
+        sa.select(unit, p.code, (p.code == sa.any_(_CODES)).label("bears"))
         .select_from(procedure.join(names, sa.true()))
         .where(
-            sa.or_(p.valid_from.is_(None), p.valid_from <= _LAST),
-            sa.or_(p.valid_to.is_(None), p.valid_to >= _LAST),
+            sa.or_(p.valid_from.is_(None), p.valid_from <= last),
+            sa.or_(p.valid_to.is_(None), p.valid_to >= last),
         )
     )
     return statement.where(_is_one_of(unit)) if within else statement
 
 
 async def _by_dossiers(
-    connection: AsyncConnection, span: Span, last: date, units: Sequence[str] | None, zone: tzinfo
-) -> list[Offered]:
-    """Every fee-bearing procedure of a unit's dossiers of the twelve months that end with the day `last`."""
-    since = min(midnight(_year_before(last), zone), span.begin)
-    statement = prepared(("offered", "dossiers", units is None), lambda: _handled(within=units is not None))
-    values = {"begin": span.begin, "end": span.end, "since": since, "units": units and list(units)}
-    return [Offered(**row) for row in await statement.rows(connection, values)]
+    connection: AsyncConnection, question: Question, span: Span, since: datetime
+) -> dict[str, Offered]:
+    """What units offer by their dossiers of the twelve months since `since`, and of all that are still open."""
+    within = question.units is not None
+    statement = prepared(("offered", "dossiers", within), lambda: _handled(within=within))
+    values = {"begin": span.begin, "end": span.end, "since": since, **_values(question)}
+    return _read(await statement.rows(connection, values))
 
 
 def _handled(*, within: bool) -> sa.Select[Any]:
     payment = sa.func.unnest(_d.online_payments).column_valued("payment")
     paid = sa.select(payment).where(payment >= _BEGIN, payment < _END).correlate(dossier).exists()
-    conditions = [
-        ~_d.voided,
+    pairs = sa.select(
+        _d.unit,
+        _d.procedure,
+        sa.func.bool_or(paid).label("paid_online"),
+        # Unknown is no fee: what an event or the entry of the day of reception says stands in the dossier.
+        sa.func.bool_or(sa.and_(_d.fee_bearing.is_(True), _d.received_at >= _BEGIN)).label("with_fee"),
+    ).where(
+        *_received(),
         _d.unit.is_not(None),
-        _d.procedure.is_not(None),
-        _d.received_at < _END,
-        sa.or_(_d.counted_at.is_(None), _d.counted_at >= _SINCE, _d.paid_online_at >= _SINCE),
-        sa.or_(_charged.c.code.is_not(None), _proven(_d.procedure)),
-    ]
-    if within:
-        conditions.append(_is_one_of(_d.unit))
-    return (
-        sa.select(
-            _d.unit,
-            _d.procedure,
-            sa.func.bool_or(paid).label("paid_online"),
-            # Unknown is no fee: what an event or the entry of the day of reception says stands in the dossier.
-            sa.func.bool_or(sa.and_(_d.fee_bearing.is_(True), _d.received_at >= _BEGIN)).label("with_fee"),
-        )
-        .select_from(dossier.outerjoin(_charged, _charged.c.code == _d.procedure))
-        .where(*conditions)
-        .group_by(_d.unit, _d.procedure)
+        _d.procedure == sa.any_(_CODES),
+        sa.or_(_d.counted_at.is_(None), _d.counted_at >= _SINCE, sa.and_(_d.paid_online_at < _END, paid)),
     )
+    if within:
+        pairs = pairs.where(_is_one_of(_d.unit))
+    one = pairs.group_by(_d.unit, _d.procedure).subquery("one")
+    return _by_unit(one.c, one.c.paid_online, one.c.with_fee)
+
+
+def _received() -> list[sa.ColumnElement[bool]]:
+    return [~_d.voided, _d.received_at < _END]
+
+
+_ENDED: Final = ("ended_early", "ended_on_time", "ended_late", "ended_undated")
+_ACTIVITY: Final = {
+    "handled": Measure("within", ("received", *_ENDED)),
+    "paid_online": Measure("within", ("paid_online",)),
+    "with_fee": Measure("within", ("received_fee",)),
+}
+
+
+async def _by_cells(
+    connection: AsyncConnection, question: Question, span: Span, since: datetime, zone: tzinfo, now: datetime
+) -> dict[str, Offered] | None:
+    """As `_by_dossiers`: what was handled in the period, by cells; what was before, and is not, by one dossier each."""
+    groups = await cell_queries.told(connection, question, _ACTIVITY, [question.period], zone=zone, now=now)
+    if groups is None:
+        return None
+    by_unit = cell_queries.Told(("offered", groups.shape), lambda: _active(groups.written()), groups.values)
+    rows = await cell_queries.answered(connection, by_unit, zone, None)
+    if rows is None:
+        return None
+    found = _read(rows)
+    within = question.units is not None
+    statement = prepared(("offered", "known", within), lambda: _known(within=within))
+    known = await statement.rows(connection, {"first": question.period.from_, **_values(question)})
+    quiet = [
+        (row["unit"], code)
+        for row in known
+        for code in set(row["procedures"]) - found.get(row["unit"], _NOTHING).procedures
+    ]
+    for unit, code in await _still_offered(connection, quiet, span, since):
+        one = found.get(unit, _NOTHING)
+        found[unit] = one._replace(procedures=one.procedures | {code})
+    return found
+
+
+def _active(groups: sa.Select[Any]) -> sa.Select[Any]:
+    one = groups.where(groups.selected_columns.unit.is_not(None)).subquery("one")
+    place = sa.literal_column("1", sa.Integer).label("place")
+    return _by_unit(one.c, one.c.paid_online > 0, one.c.with_fee > 0).add_columns(place)
+
+
+def _known(*, within: bool) -> sa.Select[Any]:
+    """Unit → the procedures that any of its dossiers of before the period was of: in cells, or not summed up yet."""
+    first = sa.bindparam("first", type_=sa.Date)
+    either = sa.union(
+        *(
+            sa.select(table.c.unit, table.c.procedure).where(
+                table.c.day < first,
+                table.c.unit.is_not(None),
+                table.c.procedure == sa.any_(_CODES),
+                *([cell.c.grain == "unit procedure year"] if table is cell else []),
+                *([_is_one_of(table.c.unit)] if within else []),
+            )
+            for table in (cell, cell_delta)
+        )
+    ).subquery("either")
+    procedures = sa.func.array_agg(either.c.procedure, type_=_TEXTS)
+    return sa.select(either.c.unit, procedures.label("procedures")).group_by(either.c.unit)
+
+
+async def _still_offered(
+    connection: AsyncConnection, pairs: Sequence[tuple[str, str]], span: Span, since: datetime
+) -> Sequence[tuple[str, str]]:
+    """Which of these pairs of unit and procedure have a dossier that had not ended before the twelve months."""
+    if not pairs:
+        return []
+    units, codes = zip(*pairs, strict=True)
+    values = {"end": span.end, "since": since, "units": list(units), "procedures": list(codes)}
+    rows = await prepared(("offered", "still"), _still).rows(connection, values)
+    return [(row["unit"], row["procedure"]) for row in rows]
+
+
+def _still() -> sa.Select[Any]:
+    pair = sa.func.unnest(sa.bindparam("units", type_=_TEXTS), _CODES).table_valued(
+        sa.column("unit", sa.Text), sa.column("procedure", sa.Text)
+    )
+    pair = pair.render_derived(name="pair")
+    its = (_d.procedure == pair.c.procedure, _d.unit == pair.c.unit, *_received())
+    ended, is_open = (
+        sa.exists().where(*its, at) for at in (_d.counted_at >= _SINCE, _d.counted_at.is_(None))
+    )
+    return sa.select(pair.c.unit, pair.c.procedure).where(sa.or_(ended, is_open))
+
+
+def _by_unit(
+    pair: sa.ColumnCollection[str, Any], paid_online: sa.ColumnElement[bool], with_fee: sa.ColumnElement[bool]
+) -> sa.Select[Any]:
+    """One row a unit, out of one for each procedure that it offers."""
+    procedures = sa.func.array_agg(pair.procedure, type_=_TEXTS)
+    return sa.select(
+        pair.unit,
+        procedures.label("procedures"),
+        procedures.filter(paid_online).label("paid_online"),
+        procedures.filter(with_fee).label("with_fee"),
+    ).group_by(pair.unit)
+
+
+def _read(rows: Sequence[sa.RowMapping]) -> dict[str, Offered]:
+    return {row["unit"]: Offered(*(frozenset(row[name] or ()) for name in Offered._fields)) for row in rows}
+
+
+def _values(question: Question) -> dict[str, Any]:
+    return {"procedures": question.procedures, "units": question.units and list(question.units)}
 
 
 def _is_one_of(unit: sa.ColumnElement[Any]) -> sa.ColumnElement[bool]:

@@ -69,7 +69,7 @@ async def _counted(
     All by dossiers, what stands at an instant would have every dossier read that was alive then.
     """
     procedures = any(COUNTED[key].procedures for key in question.counts)
-    charged = await fee_procedures.charged(connection, question) if procedures else None
+    charged = await fee_procedures.charged(connection, question.procedures) if procedures else None
 
     async def by_cells(counts: tuple[str, ...]) -> list[_Counted] | None:
         asked = replace(question, counts=counts)

@@ -4,7 +4,8 @@ It knows how rates and measures are gathered for rows; what points they give, `s
 """
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 from fractions import Fraction
@@ -113,17 +114,22 @@ class Asker:
     async def _measured(self, period: Period, place: Place) -> dict[str, dict[str, Ratio]]:
         """B and C of Decision 766; distinct procedures are counted within each row."""
         rows: defaultdict[str, list[Offered]] = defaultdict(list)
-        for one in await offered(self.connection, period, place.units, zone=self.zone, now=self.now):
-            rows[self._row(one.unit, place)].append(one)
+        told = await offered(self.connection, period, place.units, zone=self.zone, now=self.now)
+        for unit, one in told.items():
+            rows[self._row(unit, place)].append(one)
+
+        def shares(part: Callable[[Offered], AbstractSet[str]]) -> dict[str, Ratio]:
+            return {
+                row: Ratio(
+                    len(frozenset().union(*map(part, held))),
+                    len(frozenset().union(*(one.procedures for one in held))),
+                )
+                for row, held in rows.items()
+            }
+
         return {
-            PAID_OF_OFFERED: {
-                row: Ratio(_distinct(one for one in held if one.paid_online), _distinct(held))
-                for row, held in rows.items()
-            },
-            WITH_FEE_OF_OFFERED: {
-                row: Ratio(_distinct(one for one in held if one.with_fee), _distinct(held))
-                for row, held in rows.items()
-            },
+            PAID_OF_OFFERED: shares(lambda one: one.paid_online),
+            WITH_FEE_OF_OFFERED: shares(lambda one: one.with_fee),
         }
 
     def _row(self, unit: str, place: Place) -> str:
@@ -146,10 +152,6 @@ class Asker:
 def change(now: Fraction | None, before: Fraction | None) -> Fraction | None:
     """How far a share moved; None where one of the two is not known."""
     return None if now is None or before is None else now - before
-
-
-def _distinct(held: Iterable[Offered]) -> int:
-    return len({one.procedure for one in held})
 
 
 def _unranked(row: str, one: Score, received: int, scheme: Scheme, place: Place) -> Unranked | None:

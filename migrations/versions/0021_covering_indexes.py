@@ -1,5 +1,7 @@
 """Indexes that hold all that procedures by unit and urgent dossiers are counted by, so that no dossier is read for it.
 
+That of procedures also finds the last end of each unit's dossiers of one.
+
 Before you merge this: it runs on a live database under a lock timeout of 5 s. Add columns without a volatile default,
 create indexes on large tables in a migration of their own, never rewrite `event`, and keep the code of the release
 before working while it runs.
@@ -21,6 +23,7 @@ _OPEN: Final = "ended_at IS NULL AND NOT voided"
 
 def upgrade() -> None:
     _replaced("ix_dossier_unit_received_at", ["unit", "received_at"], ["procedure", "voided"])
+    _replaced("ix_dossier_procedure", ["procedure", "unit", "counted_at"], None)
     _replaced(
         "ix_dossier_overdue_from_open",
         ["overdue_from"],
@@ -53,6 +56,7 @@ def downgrade() -> None:
     for name in ("unit_paid_again", "unit_paid_online", "apology_deadline_open"):
         op.drop_index(f"ix_dossier_{name}", table_name="dossier")
     _replaced("ix_dossier_overdue_from_open", ["overdue_from"], None, where=_OPEN)
+    _replaced("ix_dossier_procedure", ["procedure"], None)
     _replaced("ix_dossier_unit_received_at", ["unit", "received_at"], None)
 
 

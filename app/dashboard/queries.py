@@ -33,14 +33,16 @@ class Moment:
 
 def urgent(kind: Kind, moment: Moment) -> sa.ColumnElement[bool]:
     """Open dossiers: overdue; overdue soon; overdue without any apology; or owing one soon, should they miss their date."""
-    overdue = sa.and_(_open, _d.overdue_from < moment.now)
+    return sa.true() if kind == "all" else sa.and_(_open, _urgent_if_open(kind, moment))
+
+
+def _urgent_if_open(kind: Kind, moment: Moment) -> sa.ColumnElement[bool]:
+    overdue = _d.overdue_from < moment.now
     return {
-        "all": sa.true(),
         "overdue": overdue,
-        "due_soon": sa.and_(_open, _d.overdue_from >= moment.now, _d.overdue_from < moment.soon),
+        "due_soon": sa.and_(_d.overdue_from >= moment.now, _d.overdue_from < moment.soon),
         "no_apology": sa.and_(overdue, _d.apology_at.is_(None)),
         "apology_due": sa.and_(
-            _open,
             _d.apology_at.is_(None),
             _d.apology_deadline >= moment.now,
             _d.apology_deadline < moment.soon,
@@ -62,14 +64,18 @@ def of(units: Sequence[str] | None, procedure: str | None = None) -> sa.ColumnEl
 async def urgencies(
     connection: AsyncConnection, moment: Moment, within: sa.ColumnElement[bool]
 ) -> dict[Kind, int]:
-    """How many dossiers are urgent in each way: by the index of deadlines of open dossiers, and by that of apologies."""
+    """How many dossiers are urgent in each way.
 
-    def counted(kinds: Sequence[Kind], where: sa.ColumnElement[bool]) -> sa.Subquery:
-        counts = (sa.func.count().filter(urgent(kind, moment)).label(kind) for kind in kinds)
-        return sa.select(*counts).where(_open, where, within).subquery()
-
-    by_deadline = counted(("overdue", "due_soon", "no_apology"), _d.overdue_from < moment.soon)
-    by_apology = counted(("apology_due",), urgent("apology_due", moment))
+    The indexes of open dossiers hold all that is asked, as long as nothing but the condition says that they are open.
+    """
+    counts = (
+        sa.func.count().filter(_urgent_if_open(kind, moment)).label(kind)
+        for kind in URGENT
+        if kind != "apology_due"
+    )
+    by_deadline = sa.select(*counts).where(_open, _d.overdue_from < moment.soon, within).subquery()
+    number = sa.func.count().label("apology_due")
+    by_apology = sa.select(number).where(urgent("apology_due", moment), within).subquery()
     both = sa.select(by_deadline, by_apology).select_from(by_deadline.join(by_apology, sa.true()))
     found = (await connection.execute(both)).mappings().one()
     return {kind: int(found[kind]) for kind in URGENT}

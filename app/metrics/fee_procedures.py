@@ -51,8 +51,15 @@ class Charged(NamedTuple):
         return [code for code, since in zip(self.codes, self.since, strict=True) if since < end]
 
     def values(self, ends: Sequence[datetime]) -> dict[str, Any]:
-        """The parameters of `distinct`, for buckets with these ends."""
-        return {"ends": ends, "charged_codes": self.codes, "charged_since": self.since}
+        """The parameters of `distinct`, for buckets with these ends: of procedures, those that some of them are too early for."""
+        later = [
+            (code, since) for code, since in zip(self.codes, self.since, strict=True) if since >= ends[0]
+        ]
+        return {
+            "ends": ends,
+            "later_codes": [code for code, _ in later],
+            "later_since": [since for _, since in later],
+        }
 
 
 async def charged(connection: AsyncConnection, wanted: Sequence[str] | None) -> Charged:
@@ -89,25 +96,18 @@ def by_procedure(question: Question, charged: Charged) -> Question:
 def distinct(question: Question, groups: sa.Select[Any]) -> sa.Select[Any]:
     """The groups of `question`, out of those `by_procedure`: a procedure counts once it is known to bear a fee before E."""
     one = groups.subquery("one")
-    codes, since = (
-        sa.bindparam(f"charged_{name}", type_=kept)
-        for name, kept in (("codes", ARRAY(sa.Text)), ("since", INSTANTS))
-    )
-    bearing = sa.func.unnest(codes, since).table_valued(
-        sa.column("code", sa.Text), sa.column("since", _INSTANT)
-    )
-    bearing = bearing.render_derived(name="bearing")
+    later = sa.func.unnest(
+        sa.bindparam("later_codes", type_=ARRAY(sa.Text)), sa.bindparam("later_since", type_=INSTANTS)
+    ).table_valued(sa.column("code", sa.Text), sa.column("since", _INSTANT))
+    later = later.render_derived(name="later")
     bucket = _bucket()
+    unknown = sa.exists().where(later.c.code == one.c.procedure, later.c.since >= bucket.c.end)
     found = [one.c[by] for by in question.by if by in one.c]
     columns = [sa.func.count().filter(one.c[key] > 0).label(key) for key in question.counts]
     return (
         sa.select(one.c.place, *found, *columns)
-        .select_from(
-            one.join(bucket, bucket.c.place == one.c.place).join(
-                bearing, sa.and_(bearing.c.code == one.c.procedure, bearing.c.since < bucket.c.end)
-            )
-        )
-        .where(sa.or_(*(one.c[key] > 0 for key in question.counts)))
+        .select_from(one.join(bucket, bucket.c.place == one.c.place))
+        .where(~unknown, sa.or_(*(one.c[key] > 0 for key in question.counts)))
         .group_by(one.c.place, *found)
     )
 

@@ -138,7 +138,7 @@ def is_plain(count: str) -> bool:
     return count in MEASURES and LEARNT.isdisjoint(MEASURES[count].plus + MEASURES[count].minus)
 
 
-Family = Literal["all", "unit", "channel", "sector", "procedure", "unit procedure"]
+Family = Literal["all", "unit", "unit channel", "sector", "unit sector", "procedure", "unit procedure"]
 """The cells there are, by their keys."""
 
 Span = Literal["day", "half", "year"]
@@ -146,12 +146,13 @@ Span = Literal["day", "half", "year"]
 SPANS: Final[Mapping[Family, tuple[Span, ...]]] = {
     "all": ("year", "half", "day"),
     "unit": ("year", "half", "day"),
-    "channel": ("year", "half"),
-    "sector": ("year", "half"),
+    "unit channel": ("year", "half"),
+    "sector": ("year", "half", "day"),
+    "unit sector": ("year", "half"),
     "procedure": ("year", "half", "day"),
     "unit procedure": ("year",),
 }
-"""Their days, coarsest first. Days of more than units, and halves of procedures by unit, would hardly be fewer than
+"""Their days, coarsest first. Days of units by more than these, and halves of procedures by unit, would hardly be fewer than
 dossiers; days of procedures hold `HANDLING` only."""
 
 HANDLING: Final = ("received", "paid_online")
@@ -160,8 +161,9 @@ HANDLING: Final = ("received", "paid_online")
 _KEYS: Final[Mapping[Family, frozenset[str]]] = {
     "all": frozenset(),
     "unit": frozenset({"unit"}),
-    "channel": frozenset({"unit", "channel"}),
-    "sector": frozenset({"unit", "sector"}),
+    "unit channel": frozenset({"unit", "channel"}),
+    "sector": frozenset({"sector"}),
+    "unit sector": frozenset({"unit", "sector"}),
     "procedure": frozenset({"sector", "procedure"}),
     "unit procedure": frozenset({"unit", "sector", "procedure"}),
 }

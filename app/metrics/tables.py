@@ -27,7 +27,7 @@ cell = sa.Table(
         "grain",
         sa.Text,
         nullable=False,
-        comment="all, unit, channel, sector, procedure or unit procedure, and year, half or day",
+        comment="all, or unit and channel, sector or procedure; and year, half or day",
     ),
     sa.Column("day", sa.Date, nullable=False, comment="the first local day"),
     *_columns(),

@@ -329,7 +329,9 @@ def upgrade() -> None:
         op.alter_column(table, "learnt", new_column_name="since")
         for flow in _ADDED:
             op.add_column(table, sa.Column(flow, sa.Integer(), nullable=False))
-    op.alter_column("cell", "grain", comment=f"all, {_GRAINS}")
+    op.alter_column(
+        "cell", "grain", comment="all, or unit and channel, sector or procedure; and year, half or day"
+    )
     op.execute(sa.text(_DOSSIER_FLOWS))
     for event, changed in _CHANGED.items():
         op.execute(sa.text(_NOTE.format(event=event, changed=changed)))

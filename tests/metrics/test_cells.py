@@ -143,7 +143,9 @@ def test_halves_begin_on_the_1st_and_the_15th() -> None:
 def test_the_fewest_cells_that_know_the_keys_are_asked() -> None:
     assert family(frozenset()) == "all"
     assert family(frozenset({"unit"})) == "unit"
-    assert family(frozenset({"sector"})) == family(frozenset({"sector", "unit"})) == "sector"
+    assert family(frozenset({"channel"})) == family(frozenset({"channel", "unit"})) == "unit channel"
+    assert family(frozenset({"sector"})) == "sector"
+    assert family(frozenset({"sector", "unit"})) == "unit sector"
     assert family(frozenset({"procedure"})) == family(frozenset({"procedure", "sector"})) == "procedure"
     assert family(frozenset({"procedure", "unit"})) == "unit procedure"
     assert family(frozenset({"channel", "procedure"})) is None

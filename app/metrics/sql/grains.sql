@@ -9,19 +9,25 @@ WITH placed AS MATERIALIZED (
     FROM $changes AS changed
 ),
 
-unit_day AS MATERIALIZED (
-    SELECT day, since, unit, $sums
+sector_day AS MATERIALIZED (
+    SELECT day, since, sector, $sums
     FROM placed
-    GROUP BY day, since, unit
+    GROUP BY day, since, sector
 ),
 
-channel_half AS MATERIALIZED (
+sector_half AS MATERIALIZED (
+    SELECT cell_half(day) AS day, since, sector, $sums
+    FROM sector_day
+    GROUP BY cell_half(day), since, sector
+),
+
+unit_channel_half AS MATERIALIZED (
     SELECT half AS day, since, unit, channel, $sums
     FROM placed
     GROUP BY half, since, unit, channel
 ),
 
-sector_half AS MATERIALIZED (
+unit_sector_half AS MATERIALIZED (
     SELECT half AS day, since, unit, sector, $sums
     FROM placed
     GROUP BY half, since, unit, sector
@@ -35,22 +41,26 @@ procedure_half AS MATERIALIZED (
 
 unit_half AS MATERIALIZED (
     SELECT day, since, unit, $sums
-    FROM channel_half
+    FROM unit_channel_half
     GROUP BY day, since, unit
 ),
 
 all_half AS MATERIALIZED (
     SELECT day, since, $sums
-    FROM unit_half
+    FROM sector_half
     GROUP BY day, since
 )
 
 SELECT 'all day' AS grain, day, since, NULL AS unit, NULL AS channel, NULL AS sector, NULL AS procedure, $sums
-FROM unit_day
+FROM sector_day
 GROUP BY day, since
 UNION ALL
-SELECT 'unit day', day, since, unit, NULL, NULL, NULL, $flows
-FROM unit_day
+SELECT 'unit day', day, since, unit, NULL, NULL, NULL, $sums
+FROM placed
+GROUP BY day, since, unit
+UNION ALL
+SELECT 'sector day', day, since, NULL, NULL, sector, NULL, $flows
+FROM sector_day
 UNION ALL
 SELECT 'procedure day', day, since, NULL, NULL, sector, procedure, $handling
 FROM placed
@@ -63,11 +73,14 @@ UNION ALL
 SELECT 'unit half', day, since, unit, NULL, NULL, NULL, $flows
 FROM unit_half
 UNION ALL
-SELECT 'channel half', day, since, unit, channel, NULL, NULL, $flows
-FROM channel_half
+SELECT 'unit channel half', day, since, unit, channel, NULL, NULL, $flows
+FROM unit_channel_half
 UNION ALL
-SELECT 'sector half', day, since, unit, NULL, sector, NULL, $flows
+SELECT 'sector half', day, since, NULL, NULL, sector, NULL, $flows
 FROM sector_half
+UNION ALL
+SELECT 'unit sector half', day, since, unit, NULL, sector, NULL, $flows
+FROM unit_sector_half
 UNION ALL
 SELECT 'procedure half', day, since, NULL, NULL, sector, procedure, $flows
 FROM procedure_half
@@ -82,13 +95,18 @@ FROM unit_half
 CROSS JOIN LATERAL (SELECT CASE WHEN cell_year(since) < cell_year(day) THEN since END) AS earlier (since)
 GROUP BY cell_year(day), earlier.since, unit
 UNION ALL
-SELECT 'channel year', cell_year(day), earlier.since, unit, channel, NULL, NULL, $sums
-FROM channel_half
+SELECT 'unit channel year', cell_year(day), earlier.since, unit, channel, NULL, NULL, $sums
+FROM unit_channel_half
 CROSS JOIN LATERAL (SELECT CASE WHEN cell_year(since) < cell_year(day) THEN since END) AS earlier (since)
 GROUP BY cell_year(day), earlier.since, unit, channel
 UNION ALL
-SELECT 'sector year', cell_year(day), earlier.since, unit, NULL, sector, NULL, $sums
+SELECT 'sector year', cell_year(day), earlier.since, NULL, NULL, sector, NULL, $sums
 FROM sector_half
+CROSS JOIN LATERAL (SELECT CASE WHEN cell_year(since) < cell_year(day) THEN since END) AS earlier (since)
+GROUP BY cell_year(day), earlier.since, sector
+UNION ALL
+SELECT 'unit sector year', cell_year(day), earlier.since, unit, NULL, sector, NULL, $sums
+FROM unit_sector_half
 CROSS JOIN LATERAL (SELECT CASE WHEN cell_year(since) < cell_year(day) THEN since END) AS earlier (since)
 GROUP BY cell_year(day), earlier.since, unit, sector
 UNION ALL

@@ -95,13 +95,15 @@ dossier = sa.Table(
     sa.Index(
         "ix_dossier_unit_paid_online",
         "unit",
+        "procedure",
         "paid_online_at",
-        postgresql_include=["procedure", "received_at"],
+        postgresql_include=["received_at"],
         postgresql_where=sa.text("NOT voided AND paid_online_at IS NOT NULL"),
     ),
     sa.Index(
         "ix_dossier_unit_paid_again",
         "unit",
+        "procedure",
         sa.text(LAST_PAYMENT),
         postgresql_where=sa.text("NOT voided AND cardinality(online_payments) > 1"),
     ),

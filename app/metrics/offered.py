@@ -104,7 +104,7 @@ def _named(*, within: bool) -> sa.Select[Any]:
 async def _by_dossiers(
     connection: AsyncConnection, question: Question, span: Span, since: datetime
 ) -> dict[str, Offered]:
-    """What units offer by their dossiers of the twelve months since `since`, and of all that are still open."""
+    """What units offer by their dossiers since `since`, and by those that are still open."""
     within = question.units is not None
     statement = prepared(("offered", "dossiers", within), lambda: _handled(within=within))
     values = {"begin": span.begin, "end": span.end, "since": since, **_values(question)}
@@ -112,28 +112,55 @@ async def _by_dossiers(
 
 
 def _handled(*, within: bool) -> sa.Select[Any]:
-    payment = sa.func.unnest(_d.online_payments).column_valued("payment")
-    paid = sa.select(payment).where(payment >= _BEGIN, payment < _END).correlate(dossier).exists()
-    pairs = sa.select(
-        _d.unit,
-        _d.procedure,
-        sa.func.bool_or(paid).label("paid_online"),
-        # Unknown is no fee: what an event or the entry of the day of reception says stands in the dossier.
-        sa.func.bool_or(sa.and_(_d.fee_bearing.is_(True), _d.received_at >= _BEGIN)).label("with_fee"),
-    ).where(
-        *_received(),
-        _d.unit.is_not(None),
-        _d.procedure == sa.any_(_CODES),
-        sa.or_(_d.counted_at.is_(None), _d.counted_at >= _SINCE, sa.and_(_d.paid_online_at < _END, paid)),
-    )
-    if within:
-        pairs = pairs.where(_is_one_of(_d.unit))
-    one = pairs.group_by(_d.unit, _d.procedure).subquery("one")
+    """Of every pair of unit and procedure a dossier of each kind is looked for: one is enough, and an index finds it."""
+    pair = _every_pair() if within else _pairs()
+    its = (~_d.voided, _d.procedure == pair.c.procedure, _d.unit == pair.c.unit, _d.received_at < _END)
+
+    def some(*conditions: sa.ColumnElement[bool]) -> sa.ColumnElement[bool]:
+        return sa.exists().where(*its, *conditions)
+
+    later = sa.func.unnest(_d.online_payments).column_valued("later")
+    again = sa.select(later).where(later >= _BEGIN, later < _END).correlate(dossier).exists()
+    last = _d.online_payments[sa.func.cardinality(_d.online_payments)]
+    # Unknown is no fee: what an event or the entry of the day of reception says stands in the dossier.
+    with_fee = (_d.fee_bearing, _d.received_at >= _BEGIN)
+    told = sa.select(
+        pair.c.unit,
+        pair.c.procedure,
+        sa.or_(some(_d.counted_at >= _SINCE), some(_d.counted_at.is_(None))).label("alive"),
+        sa.or_(
+            some(_d.paid_online_at >= _BEGIN, _d.paid_online_at < _END),
+            some(sa.func.cardinality(_d.online_payments) > 1, last >= _BEGIN, again),
+        ).label("paid_online"),
+        sa.or_(some(_d.counted_at >= _BEGIN, *with_fee), some(_d.counted_at.is_(None), *with_fee)).label(
+            "with_fee"
+        ),
+    ).subquery("told")
+    one = sa.select(told).where(sa.or_(told.c.alive, told.c.paid_online)).subquery("one")
     return _by_unit(one.c, one.c.paid_online, one.c.with_fee)
 
 
-def _received() -> list[sa.ColumnElement[bool]]:
-    return [~_d.voided, _d.received_at < _END]
+def _every_pair() -> sa.Subquery:
+    units, codes = (
+        sa.func.unnest(texts).table_valued(sa.column("text", sa.Text)).render_derived(name=name)
+        for name, texts in (("units", sa.bindparam("units", type_=_TEXTS)), ("codes", _CODES))
+    )
+    pair = sa.select(units.c.text.label("unit"), codes.c.text.label("procedure"))
+    return pair.select_from(units.join(codes, sa.true())).subquery("pair")
+
+
+def _pairs() -> sa.Subquery:
+    """The units of each procedure's dossiers, by walking the index of procedures from unit to unit."""
+    code = sa.func.unnest(_CODES).column_valued("charged")
+
+    def next_unit(of: sa.ColumnElement[str], *after: sa.ColumnElement[bool]) -> sa.ScalarSelect[str]:
+        units = sa.select(_d.unit).where(_d.procedure == of, _d.unit.is_not(None), *after)
+        return units.order_by(_d.unit).limit(sa.literal_column("1")).scalar_subquery()
+
+    walked = sa.select(code.label("procedure"), next_unit(code).label("unit")).cte("walked", recursive=True)
+    following = next_unit(walked.c.procedure, _d.unit > walked.c.unit)
+    walked = walked.union_all(sa.select(walked.c.procedure, following).where(walked.c.unit.is_not(None)))
+    return sa.select(walked).where(walked.c.unit.is_not(None)).subquery("pair")
 
 
 _ENDED: Final = ("ended_early", "ended_on_time", "ended_late", "ended_undated")
@@ -212,7 +239,7 @@ def _still() -> sa.Select[Any]:
         sa.column("unit", sa.Text), sa.column("procedure", sa.Text)
     )
     pair = pair.render_derived(name="pair")
-    its = (_d.procedure == pair.c.procedure, _d.unit == pair.c.unit, *_received())
+    its = (~_d.voided, _d.procedure == pair.c.procedure, _d.unit == pair.c.unit, _d.received_at < _END)
     ended, is_open = (
         sa.exists().where(*its, at) for at in (_d.counted_at >= _SINCE, _d.counted_at.is_(None))
     )

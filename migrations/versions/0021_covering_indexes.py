@@ -40,14 +40,14 @@ def upgrade() -> None:
     op.create_index(
         "ix_dossier_unit_paid_online",
         "dossier",
-        ["unit", "paid_online_at"],
-        postgresql_include=["procedure", "received_at"],
+        ["unit", "procedure", "paid_online_at"],
+        postgresql_include=["received_at"],
         postgresql_where=sa.text("NOT voided AND paid_online_at IS NOT NULL"),
     )
     op.create_index(
         "ix_dossier_unit_paid_again",
         "dossier",
-        ["unit", sa.text("(online_payments[cardinality(online_payments)])")],
+        ["unit", "procedure", sa.text("(online_payments[cardinality(online_payments)])")],
         postgresql_where=sa.text("NOT voided AND cardinality(online_payments) > 1"),
     )
 

@@ -133,7 +133,8 @@ def _questions(frame: Frame, root: str | None, scheme: Scheme) -> dict[str, Ask]
             connection, frame.structure.now(reader.today), reader.zone, reader.now
         ).cards(scheme, period, place)
 
-    asks: dict[str, Ask] = {
+    asks: dict[str, Ask] = {"before": spare(cards(before))} if before is not None else {}
+    return asks | {
         "months": lambda connection: figures(
             connection,
             frame,
@@ -148,7 +149,6 @@ def _questions(frame: Frame, root: str | None, scheme: Scheme) -> dict[str, Ask]
             connection, frame, frame.period, unit=root, by=[by], metrics=main
         ),
     }
-    return asks | ({"before": spare(cards(before))} if before is not None else {})
 
 
 def _drawn() -> list[Rate]:

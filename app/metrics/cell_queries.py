@@ -8,7 +8,7 @@ import operator
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import date, datetime, tzinfo
 from functools import reduce
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 from sqlalchemy.ext.asyncio import AsyncConnection
@@ -173,12 +173,23 @@ def _pieces(name: str, cells: Family, pieces: Sequence[Piece], covered: Cover) -
     }
 
 
+async def usable(connection: AsyncConnection, zone: tzinfo) -> bool:
+    """Whether cells are counted by this version and for this zone."""
+    rows = await prepared("usable", lambda: sa.select(_KEPT.label("kept"))).rows(
+        connection, {"zone": str(zone)}
+    )
+    return any(row["kept"] for row in rows)
+
+
+_KEPT: Final = sa.and_(
+    cell_rules.c.version == VERSION, cell_rules.c.timezone == sa.bindparam("zone", type_=sa.Text)
+)
+
+
 def _guarded(groups: sa.Select[Any]) -> sa.Select[Any]:
     """The groups, if the cells are counted by the rules of here: no row at all, or `kept` false, says that they are not."""
-    zone = sa.bindparam("zone", type_=sa.Text)
-    kept = sa.and_(cell_rules.c.version == VERSION, cell_rules.c.timezone == zone)
     answered = groups.limit(sa.bindparam("most", type_=sa.Integer)).subquery("answered")
-    return sa.select(kept.label("kept"), *answered.c).select_from(cell_rules.outerjoin(answered, kept))
+    return sa.select(_KEPT.label("kept"), *answered.c).select_from(cell_rules.outerjoin(answered, _KEPT))
 
 
 def _groups(question: Question, asked: Asked, wrong: _Wrong, *, cut: bool, single: bool) -> sa.Select[Any]:

@@ -15,6 +15,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from app.directory.tables import procedure
 from app.dossiers.tables import dossier
+from app.events.instants import EARLIEST
 from app.kit.prepared import prepared
 from app.metrics.counted import taking_part
 from app.metrics.keys import filters, keys
@@ -26,9 +27,9 @@ PAID: Final = "fee_procedures_paid_online"
 INSTANTS: Final = ARRAY(sa.DateTime(timezone=True))
 """Begins and ends of the buckets of a question, which follow one another: parameters of the statements here."""
 _INSTANT: Final = sa.DateTime(timezone=True)
+_EVER: Final = datetime(EARLIEST, 1, 1, tzinfo=UTC)
+"""No event is of before this."""
 
-
-_EVER: Final = datetime(1900, 1, 1, tzinfo=UTC)
 _d: Final = dossier.c
 
 

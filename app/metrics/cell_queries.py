@@ -74,7 +74,7 @@ async def told(
     wrong = _Wrong() if found.cut is None else await _wrong(connection, found.cut, asked.deadlines)
     cut, single = found.cut is not None, len(buckets) == 1
     return Told(
-        (tuple(measures), question.by, shape(question), wrong, cut, single),
+        (tuple(measures.items()), question.by, shape(question), wrong, cut, single),
         lambda: _groups(question, asked, wrong, cut=cut, single=single),
         {"places": len(buckets), **values(question), **_covered(asked, found)},
     )

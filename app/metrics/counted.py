@@ -59,16 +59,18 @@ def _due(begin: Edge, end: Edge) -> Test:
     return sa.and_(_within(_d.due_original)(begin, end), _d.overdue_from < end, _d.received_at < end)
 
 
-def _paid_online(begin: Edge, end: Edge) -> Test:
+def paid_online(begin: Edge, end: Edge) -> Test:
+    """Whether a dossier, received before E, was paid online in [begin, E): any of its payments."""
     paid = sa.func.unnest(_d.online_payments).column_valued("paid")
     return sa.and_(_d.received_at < end, sa.exists().where(paid >= begin, paid < end))
 
 
 def _received_or_paid_online(begin: Edge, end: Edge) -> Test:
-    return sa.or_(_received.holds(begin, end), _paid_online(begin, end))
+    return sa.or_(_received.holds(begin, end), paid_online(begin, end))
 
 
-_LAST_PAYMENT: Final = _d.online_payments[sa.func.cardinality(_d.online_payments)]
+payments: Final = sa.func.cardinality(_d.online_payments)
+last_payment: Final = _d.online_payments[payments]
 
 _received: Final = _at(_d.received_at)
 _ended: Final = _at(_d.counted_at)
@@ -80,9 +82,9 @@ _handling_fees: Final = State(
     _received_or_paid_online,
     _received_or_paid_online,
     sa.func.least(_d.received_at, _d.paid_online_at),
-    sa.func.greatest(_d.received_at, _LAST_PAYMENT),
+    sa.func.greatest(_d.received_at, last_payment),
 )
-_paying: Final = State(_paid_online, _paid_online, _d.paid_online_at, _LAST_PAYMENT)
+_paying: Final = State(paid_online, paid_online, _d.paid_online_at, last_payment)
 
 
 def _always(_: Edge) -> Test:

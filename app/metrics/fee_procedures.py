@@ -17,7 +17,7 @@ from app.directory.tables import procedure
 from app.dossiers.tables import dossier
 from app.events.instants import EARLIEST
 from app.kit.prepared import prepared
-from app.metrics.counted import taking_part
+from app.metrics.counted import last_payment, payments, taking_part
 from app.metrics.keys import filters, keys
 from app.metrics.question import Question
 
@@ -120,11 +120,9 @@ def from_dossiers(question: Question, *, timed: bool) -> sa.Select[Any]:
     most often are the only ones, have an index that tells all that is asked of them.
     """
     begin, end = (sa.bindparam(name, type_=_INSTANT) for name in ("begin", "end"))
-    number = sa.func.cardinality(_d.online_payments)
-    again = _d.online_payments[number] >= begin
-    later = sa.func.unnest(_d.online_payments[2:number]).table_valued(sa.column("at", _INSTANT))
+    later = sa.func.unnest(_d.online_payments[2:payments]).table_valued(sa.column("at", _INSTANT))
     later = later.render_derived(name="later")
-    several = (number > 1, _d.paid_online_at < end, again)
+    several = (payments > 1, _d.paid_online_at < end, last_payment >= begin)
     told = sa.union_all(
         _told(question, dossier, _d.received_at, paid=False),
         _told(question, dossier, _d.paid_online_at, paid=True),

@@ -16,6 +16,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from app.dossiers.tables import dossier
 from app.kit.prepared import prepared
 from app.metrics import cell_queries
+from app.metrics.counted import last_payment, paid_online, payments
 from app.metrics.periods import Span
 from app.metrics.question import Question
 from app.metrics.tables import cell, cell_delta
@@ -90,9 +91,6 @@ def _handled() -> sa.Select[Any]:
     def some(*conditions: sa.ColumnElement[bool], of: sa.FromClause = pair) -> sa.ColumnElement[bool]:
         return sa.exists().where(*_its(of), *conditions)
 
-    later = sa.func.unnest(_d.online_payments).column_valued("later")
-    again = sa.select(later).where(later >= _BEGIN, later < _END).correlate(dossier).exists()
-    last = _d.online_payments[sa.func.cardinality(_d.online_payments)]
     # Unknown is no fee: what an event or the entry of the day of reception says stands in the dossier.
     with_fee = (_d.fee_bearing, _d.received_at >= _BEGIN)
     shown = (
@@ -101,7 +99,7 @@ def _handled() -> sa.Select[Any]:
             pair.c.procedure,
             sa.or_(
                 some(_d.paid_online_at >= _BEGIN, _d.paid_online_at < _END),
-                some(sa.func.cardinality(_d.online_payments) > 1, last >= _BEGIN, again),
+                some(payments > 1, last_payment >= _BEGIN, paid_online(_BEGIN, _END)),
             ).label("paid_online"),
             sa.or_(some(_d.counted_at >= _BEGIN, *with_fee), some(_d.counted_at.is_(None), *with_fee)).label(
                 "with_fee"
